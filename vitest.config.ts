@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, testTimeout: number) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: 120_000, pool: 'forks' as const },
+});
+
+export default defineConfig({
+  test: {
+    projects: [project('unit', 20_000), project('integration', 60_000), project('cluster', 120_000), project('e2e', 240_000)],
+  },
+});
