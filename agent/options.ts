@@ -1,0 +1,42 @@
+/** How an agent gets its first certificate. Without one, the identity on disk must exist. */
+export type JoinSource =
+  | { kind: 'JoinToken'; token: string }
+  | { kind: 'ServiceAccountToken'; tokenFile: string; url: string; certificateAuthorityFile: string };
+
+export interface AgentOptions {
+  /** The device's name: a DNS-1123 label. */
+  name: string;
+  /** Everything the agent keeps: identity, desired state, artifacts. One agent per directory. */
+  dataDirectory: string;
+  join?: JoinSource;
+  /** Where the Open Inference Protocol and the metrics are served. Default 127.0.0.1:0. */
+  host?: string;
+  port?: number;
+  /** Serve on an address that is not loopback, without TLS or authentication. */
+  insecureOpen?: boolean;
+  /** The URL that other machines reach this agent under, when it is not the listen address. */
+  advertisedUrl?: string;
+  /** A class whose power this agent simulates, such as `raspberry-pi-5`; it then joins as `raspberry-pi-5-simulated`. */
+  simulate?: string;
+  /** Roots of the system's own files, so that fixture trees can stand in for a board. */
+  pathSysfs?: string;
+  pathProcfs?: string;
+  /** Memory that models may take, all together. Default: three quarters of the machine's. */
+  memoryLimitBytes?: number;
+  /** Room for artifacts. Default 8 GiB. */
+  storageLimitBytes?: number;
+  /** Length of one window of the controlled loop. Default 10 s, 60 s for meters slower than 1 Hz. */
+  windowSeconds?: number;
+  heartbeatSeconds?: number;
+}
+
+/** What the agent says once it answers requests; also written to `<dataDirectory>/agent.json`. */
+export interface AgentReadiness {
+  name: string;
+  url: string;
+  /** The class that it joined as, when it asked for one. */
+  class?: string;
+  simulated: boolean;
+}
+
+export const agentVersion = '0.1.0';
