@@ -39,7 +39,11 @@ export function parseKey(key: string): ObjectKey {
 }
 
 /** The path below the server's address, for example `/apis/jouleops.dev/v1alpha1/namespaces/a/modelversions/b/status`. */
-export function pathOf(resource: Resource, key: { namespace?: string; name?: string }, subresource?: 'status'): string {
+export function pathOf(
+  resource: Resource,
+  key: { namespace?: string | undefined; name?: string | undefined },
+  subresource?: 'status' | 'approval',
+): string {
   const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
   const scope = resource.namespaced && key.namespace ? `/namespaces/${encodeURIComponent(key.namespace)}` : '';
   const name = key.name ? `/${encodeURIComponent(key.name)}` : '';
