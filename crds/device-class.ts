@@ -1,3 +1,4 @@
+// Generated from crds/*.yaml by crds/generate.ts: change the YAML, then run `npm run generate`.
 import type { Condition, KubeObject } from '../kube/api/objects.ts';
 import type { Boundary, ClassKeyParts, Quantity } from './shared.ts';
 
@@ -7,36 +8,76 @@ export interface DeviceClass extends KubeObject {
   status?: DeviceClassStatus;
 }
 
-export interface PredictorReference {
-  name: string;
-  version?: number;
-  key?: ClassKeyParts;
-  boundary: Boundary;
-  quantity?: Quantity;
-  digest: string;
-  source: string;
-}
-
+/** What is known about such boards. */
 export interface DeviceClassSpec {
-  match?: { boardModels?: string[]; architectures?: string[]; precedence?: number };
-  idlePower?: { boundary: Boundary; value: string; source: string; date: string }[];
+  /** How a device of this class is recognised. */
+  match?: {
+    /** Globs on the device-tree model or the DMI product name. */
+    boardModels?: string[];
+    /** Processor architectures, such as arm64. */
+    architectures?: string[];
+    /** Among several classes that match, the highest wins. Absent: 0. */
+    precedence?: number;
+  };
+  /** Power of an idle board. A device's own measurement wins. */
+  idlePower?: {
+    /** What it covers. Board is its input, Module lies after the carrier board, Package is the chip, CoreRail its core supply. Values of different boundaries are never compared. */
+    boundary: Boundary;
+    /** The power. Power with its unit, such as 2.5W (mW, W, kW). */
+    value: string;
+    /** Where the number is from. */
+    source: string;
+    /** When it was measured, as YYYY-MM-DD. */
+    date: string;
+  }[];
+  /** What predicts energy for this class. */
   predictors?: PredictorReference[];
   /** This class is a simulation of that one and borrows its predictors. */
   simulatedFrom?: string;
 }
 
-export interface CalibrationStatus {
-  predictor: string;
-  version: string;
-  samples: number;
-  logBias?: string;
-  errorPermille?: number;
-  intervalCoveragePermille?: number;
+/** One predictor. */
+export interface PredictorReference {
+  /** Its name. */
+  name: string;
+  /** Its version. */
+  version?: number;
+  /** What it was trained for. */
+  key?: ClassKeyParts;
+  /** What it predicts at. Board is its input, Module lies after the carrier board, Package is the chip, CoreRail its core supply. Values of different boundaries are never compared. */
+  boundary: Boundary;
+  /** Which energy it predicts. Active energy includes the board's idle share while it serves; Marginal energy is above idle. */
+  quantity?: Quantity;
+  /** What its file must hash to. sha256: and 64 hexadecimal digits. */
+  digest: string;
+  /** Where its file is. */
+  source: string;
 }
 
+/** What the fleet has taught. */
 export interface DeviceClassStatus {
+  /** Generation of the object that this status describes. */
   observedGeneration?: number;
+  /** PredictorReady. */
   conditions?: Condition[];
+  /** Devices of this class. */
   devices?: number;
+  /** Per predictor. */
   calibration?: CalibrationStatus[];
+}
+
+/** What measurements say about one predictor. */
+export interface CalibrationStatus {
+  /** The predictor. */
+  predictor: string;
+  /** Its version. */
+  version: string;
+  /** Measurements used. */
+  samples: number;
+  /** Running mean of the logarithm of measured over predicted. */
+  logBias?: string;
+  /** Mean absolute error, in thousandths. */
+  errorPermille?: number;
+  /** Share of measurements inside the predicted interval, in thousandths. */
+  intervalCoveragePermille?: number;
 }

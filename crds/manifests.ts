@@ -20,7 +20,7 @@ export interface SchemaNode {
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   format?: string;
   default?: unknown;
-  enum?: unknown[];
+  enum?: string[];
   anyOf?: SchemaNode[];
   minimum?: number;
   maximum?: number;
