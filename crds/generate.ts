@@ -160,7 +160,10 @@ function typeOf(schema: SchemaNode, indent: string, used: number, uses: Set<stri
     const values = schema.enum.map((value) => `'${value}'`);
     return union(values, used, `${indent}  `);
   }
-  switch (schema.type) {
+  const type = schema.type;
+  if (type === undefined)
+    throw new Error(`a schema without a type that TypeScript could have: ${JSON.stringify(schema).slice(0, 200)}`);
+  switch (type) {
     case 'string':
       return 'string';
     case 'integer':
@@ -175,8 +178,6 @@ function typeOf(schema: SchemaNode, indent: string, used: number, uses: Set<stri
     case 'object':
       if (schema.additionalProperties) return `Record<string, ${typeOf(schema.additionalProperties, indent, used, uses)}>`;
       return schema.properties ? objectType(schema, indent, uses) : 'Record<string, never>';
-    case undefined:
-      throw new Error(`a schema without a type that TypeScript could have: ${JSON.stringify(schema).slice(0, 200)}`);
   }
 }
 
