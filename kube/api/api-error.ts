@@ -101,7 +101,7 @@ export function isThrottled(error: unknown): error is ApiError {
 
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
-  return new Error(typeof thrown === 'string' ? thrown : `thrown: ${JSON.stringify(thrown) ?? String(thrown)}`, {
+  return new Error(typeof thrown === 'string' ? thrown : `thrown: ${String(thrown)}`, {
     cause: thrown,
   });
 }

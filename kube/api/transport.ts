@@ -1,5 +1,4 @@
 // One undici Agent for one API server: keep-alive, credentials and their rotation, retries. Knows HTTP, not Kubernetes kinds.
-import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../runtime/clock.ts';
 import { ApiError, ConnectionError, isUnauthorized, parseApiError, toError } from './api-error.ts';
@@ -32,6 +31,8 @@ type Answer = Dispatcher.ResponseData;
 const answerTimeoutMilliseconds = 65_000;
 /** Above the 60 s between heartbeats, so they share one connection, below the 90 s after which kube-apiserver closes it. */
 const idleMilliseconds = 75_000;
+/** A token that has just been issued can be unknown to one of several API servers for a moment. */
+const refreshMilliseconds = 100;
 const tlsFailure = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO)/;
 
 export class Transport {
@@ -62,8 +63,7 @@ export class Transport {
         call.signal.throwIfAborted();
         if (!refreshed && (isUnauthorized(error) || isTlsFailure(error))) {
           refreshed = true;
-          // A token that has just been issued can be unknown to one of several API servers for a moment.
-          await delay(100, undefined, { signal: call.signal });
+          await this.#options.clock.sleep(refreshMilliseconds, call.signal);
           await this.#refresh();
           continue;
         }
