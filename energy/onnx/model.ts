@@ -22,7 +22,8 @@ export function readModel(bytes: Uint8Array): ReadableModel {
     throw new OnnxFormatError(`the file is ${other}, not an ONNX model; check where it was downloaded from`);
   let model: ModelProto;
   try {
-    model = decodeMessage(modelSchema, bytes);
+    // A plain view: a Buffer would make every tensor a Buffer too.
+    model = decodeMessage(modelSchema, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new OnnxFormatError(
@@ -39,7 +40,7 @@ export function readModel(bytes: Uint8Array): ReadableModel {
 }
 
 export function writeModel(model: ModelProto): Uint8Array {
-  return encodeMessage(modelSchema, model);
+  return new Uint8Array(encodeMessage(modelSchema, model));
 }
 
 const ascii = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
