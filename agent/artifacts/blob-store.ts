@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { syncDirectory } from '../disk/atomic-file.ts';
+import { ArtifactError } from './errors.ts';
+import { planEviction, type StoredBlob } from './eviction.ts';
+import { formatBytes } from './format-bytes.ts';
+
+export interface BlobStoreOptions {
+  directory: string;
+  quotaBytes: number;
+  /** Kept free on the file system for everything else. */
+  reserveBytes?: number;
+}
+
+const digestPattern = /^sha256:([0-9a-f]{64})$/;
+const defaultReserveBytes = 64 * 1024 * 1024;
+
+/** @throws ArtifactError for what is not `sha256:<64 hex>`: nothing else may become a path. */
+export function hexOf(digest: string): string {
+  const hex = digestPattern.exec(digest)?.[1];
+  if (hex === undefined) throw new ArtifactError('DigestMismatch', `${digest} is not a digest: sha256 and 64 hex digits are`);
+  return hex;
+}
+
+/** Content-addressed files: `blobs/sha256/<hex>` whole and verified, `partial/<hex>` on their way. */
+export class BlobStore {
+  readonly #blobs: string;
+  readonly #partial: string;
+  readonly #views: string;
+  readonly #quotaBytes: number;
+  readonly #reserveBytes: number;
+  #pinned: () => ReadonlySet<string> = () => new Set();
+
+  constructor(options: BlobStoreOptions) {
+    this.#blobs = path.join(options.directory, 'blobs', 'sha256');
+    this.#partial = path.join(options.directory, 'partial');
+    this.#views = path.join(options.directory, 'views');
+    this.#quotaBytes = options.quotaBytes;
+    this.#reserveBytes = options.reserveBytes ?? defaultReserveBytes;
+  }
+
+  async open(): Promise<void> {
+    for (const directory of [this.#blobs, this.#partial]) await mkdir(directory, { recursive: true });
+    await rm(this.#views, { recursive: true, force: true });
+  }
+
+  get directory(): string {
+    return this.#blobs;
+  }
+
+  /** What must not be evicted, asked each time room is made. */
+  pinnedBy(pinned: () => ReadonlySet<string>): void {
+    this.#pinned = pinned;
+  }
+
+  path(digest: string): string {
+    return path.join(this.#blobs, hexOf(digest));
+  }
+
+  partialPath(digest: string): string {
+    return path.join(this.#partial, hexOf(digest));
+  }
+
+  async has(digest: string): Promise<boolean> {
+    return (await sizeOf(this.path(digest))) !== undefined;
+  }
+
+  /** Reads the whole blob and compares: bytes are verified before each use, because disks lie. False, and the blob gone, when it is not what it should be. */
+  async verify(digest: string, signal: AbortSignal): Promise<boolean> {
+    const file = this.path(digest);
+    const actual = await hashFile(file, signal).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (actual === hexOf(digest)) {
+      const now = new Date();
+      await utimes(file, now, now);
+      return true;
+    }
+    await rm(file, { force: true });
+    return false;
+  }
+
+  /** Makes a verified partial file a blob. */
+  async commit(digest: string): Promise<void> {
+    await rename(this.partialPath(digest), this.path(digest));
+    await syncDirectory(this.#blobs);
+  }
+
+  async list(): Promise<StoredBlob[]> {
+    const blobs: StoredBlob[] = [];
+    for (const name of await readdir(this.#blobs)) {
+      const info = await stat(path.join(this.#blobs, name)).catch(() => undefined);
+      if (info?.isFile()) blobs.push({ digest: `sha256:${name}`, bytes: info.size, lastUsed: info.mtimeMs });
+    }
+    return blobs;
+  }
+
+  /** Evicts what nobody refers to until `bytes` more fit. @throws ArtifactError InsufficientStorage with the numbers. */
+  async makeRoom(bytes: number, what: string): Promise<void> {
+    const plan = planEviction(await this.list(), this.#pinned(), this.#quotaBytes, bytes);
+    if (plan.kind === 'full')
+      throw new ArtifactError(
+        'InsufficientStorage',
+        `${what} needs ${formatBytes(bytes)}; the quota is ${formatBytes(this.#quotaBytes)}, of which models in use hold ${formatBytes(plan.pinnedBytes)}: raise the agent's storage limit or remove a deployment`,
+      );
+    for (const digest of plan.evict) await rm(this.path(digest), { force: true });
+    const free = await this.freeBytes();
+    if (free - this.#reserveBytes >= bytes) return;
+    throw new ArtifactError(
+      'InsufficientStorage',
+      `${what} needs ${formatBytes(bytes)}; ${formatBytes(free)} are free on the disk of ${this.#blobs}, and ${formatBytes(this.#reserveBytes)} of them are kept for the system`,
+    );
+  }
+
+  async freeBytes(): Promise<number> {
+    const info = await statfs(this.#blobs);
+    return info.bavail * info.bsize;
+  }
+
+  /** A directory where the graph and the files beside it have the names that the graph expects. Hard links: no bytes are copied. */
+  async view(digest: string, beside: readonly { path: string; digest: string }[]): Promise<string> {
+    if (beside.length === 0) return this.path(digest);
+    const directory = path.join(this.#views, hexOf(digest));
+    const graph = path.join(directory, 'model.onnx');
+    const entries = [{ target: graph, digest }];
+    for (const file of beside) {
+      const target = path.resolve(directory, file.path);
+      if (!target.startsWith(directory + path.sep))
+        throw new ArtifactError('DownloadFailed', `external data ${file.path} lies outside the model's directory`);
+      entries.push({ target, digest: file.digest });
+    }
+    await rm(directory, { recursive: true, force: true });
+    for (const entry of entries) {
+      await mkdir(path.dirname(entry.target), { recursive: true });
+      await link(this.path(entry.digest), entry.target);
+    }
+    return graph;
+  }
+
+  /** Forgets partial downloads that nothing asks for any more. */
+  async prunePartial(wanted: ReadonlySet<string>): Promise<void> {
+    for (const name of await readdir(this.#partial)) {
+      if (!wanted.has(`sha256:${name}`)) await rm(path.join(this.#partial, name), { force: true });
+    }
+  }
+}
+
+/** Bytes of a file; undefined when there is none. */
+export async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function hashFile(file: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 18 }), hash, { signal });
+  return hash.digest('hex');
+}
