@@ -52,12 +52,12 @@ export function union(left: FieldSet, right: FieldSet): FieldSet {
     const own = children.get(element);
     children.set(element, own ? union(own, child) : child);
   }
-  return { members: left.members.union(right.members), children };
+  return { members: new Set([...left.members, ...right.members]), children };
 }
 
 export function intersection(left: FieldSet, right: FieldSet): FieldSet {
   return {
-    members: left.members.intersection(right.members),
+    members: filtered(left.members, (element) => right.members.has(element)),
     children: mapChildren(left, (child, element) => {
       const other = right.children.get(element);
       return other && intersection(child, other);
@@ -68,7 +68,7 @@ export function intersection(left: FieldSet, right: FieldSet): FieldSet {
 /** What is in left and not in right. A parent in right does not take its children out of left. */
 export function difference(left: FieldSet, right: FieldSet): FieldSet {
   return {
-    members: left.members.difference(right.members),
+    members: filtered(left.members, (element) => !right.members.has(element)),
     children: mapChildren(left, (child, element) => {
       const other = right.children.get(element);
       return other ? difference(child, other) : child;
@@ -79,13 +79,17 @@ export function difference(left: FieldSet, right: FieldSet): FieldSet {
 /** As `difference`, but a parent in right takes everything below it out of left. */
 export function recursiveDifference(left: FieldSet, right: FieldSet): FieldSet {
   return {
-    members: left.members.difference(right.members),
+    members: filtered(left.members, (element) => !right.members.has(element)),
     children: mapChildren(left, (child, element) => {
       if (right.members.has(element)) return undefined;
       const other = right.children.get(element);
       return other ? recursiveDifference(child, other) : child;
     }),
   };
+}
+
+function filtered(members: ReadonlySet<string>, keep: (element: string) => boolean): Set<string> {
+  return new Set([...members].filter(keep));
 }
 
 function mapChildren(set: FieldSet, change: (child: FieldSet, element: string) => FieldSet | undefined): Map<string, FieldSet> {

@@ -70,7 +70,7 @@ function compile(schema: StructuralSchema, preserving: boolean): MergeType {
       return { scalar: 'boolean' };
     case 'string':
       return { scalar: schema.format === undefined || schema.format === 'byte' ? 'string' : 'any' };
-    case undefined:
+    default:
       return { scalar: 'any', list: compileList(schema, preserve), map: compileMap(schema, preserve) };
   }
 }
