@@ -14,8 +14,7 @@ export interface ExampleModel {
 }
 
 /** In the middle of the cells that were measured on a Raspberry Pi 5: well inside the predictor's domain. */
-export const nasCell =
-  '|nor_conv_1x1~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|skip_connect~2|';
+export const nasCell = '|nor_conv_1x1~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|skip_connect~2|';
 
 export const exampleModels: readonly ExampleModel[] = [
   {
