@@ -6,8 +6,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AnalysisLimits, GraphAnalysis } from '../analysis.ts';
-import { UnsupportedModelError } from '../unsupported-model-error.ts';
 import { type AnalysisAnswer, type AnalysisOrder, defaultLimits } from './protocol.ts';
+import type { UnsupportedReason } from './unsupported-reason.ts';
 
 const childFile = fileURLToPath(new URL('./child.ts', import.meta.url));
 const maximumAnswerBytes = 16 * 2 ** 20;
@@ -16,6 +16,17 @@ const pageBytes = 4096;
 const watchMilliseconds = 200;
 /** What Node.js and the runtime hold before they read a model. */
 const baseResidentBytes = 256 * 2 ** 20;
+
+/** The file cannot be analysed, and so not be deployed; the message names the thing, the value and the next step. */
+export class UnsupportedModelError extends Error {
+  override readonly name = 'UnsupportedModelError';
+  readonly reason: UnsupportedReason;
+
+  constructor(reason: UnsupportedReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
 
 export interface AnalysisOptions {
   limits?: Partial<AnalysisLimits>;

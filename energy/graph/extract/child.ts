@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { UnsupportedModelError } from '../unsupported-model-error.ts';
+import { UnsupportedModelError } from './analyze.ts';
 import type { AnalysisAnswer, AnalysisOrder } from './protocol.ts';
 import { readGraph } from './reading.ts';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { GraphProto, TensorProto } from '../../onnx/messages.ts';
 import { attributeOf, integerTensor, nodeOf, tensorOf } from '../../onnx/nodes.ts';
 import { externalLocation, type TensorTypeName, tensorBytes, tensorTypeName, tensorTypes } from '../../onnx/tensor-types.ts';
-import { UnsupportedModelError } from '../unsupported-model-error.ts';
+import { UnsupportedModelError } from './analyze.ts';
 
 /** Below this a tensor may be a shape, a scale or a table of indices, whose values matter: it is read. */
 const inlineBytes = 64 * 1024;

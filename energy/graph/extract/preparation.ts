@@ -2,7 +2,7 @@
 import type { DimensionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto } from '../../onnx/messages.ts';
 import { tensorTypeName, tensorTypes } from '../../onnx/tensor-types.ts';
 import type { TensorInfo } from '../analysis.ts';
-import { UnsupportedModelError } from '../unsupported-model-error.ts';
+import { UnsupportedModelError } from './analyze.ts';
 
 /** What the runtime in package.json reads. */
 export const supportedOpsets = { minimum: 7, maximum: 26 } as const;

@@ -1,6 +1,6 @@
 // What the parent tells the child that reads a model, and what comes back.
 import type { AnalysisLimits, GraphAnalysis } from '../analysis.ts';
-import type { UnsupportedReason } from '../unsupported-model-error.ts';
+import type { UnsupportedReason } from './unsupported-reason.ts';
 
 export interface AnalysisOrder {
   file: string;

@@ -12,7 +12,7 @@ import { constantsOf, elementBytes, operationsOf } from '../operations.ts';
 import { precisionOf, storedWeights } from '../precision.ts';
 import { fuseStatically } from '../static-fusion.ts';
 import { countParameters, initializerBytes, materializedBytes } from '../stored-totals.ts';
-import { UnsupportedModelError } from '../unsupported-model-error.ts';
+import { UnsupportedModelError } from './analyze.ts';
 import { replaceExternalData } from './external-data.ts';
 import { checkGraph, fixDimensions, nameNodes, opsetOf, requiredInputs, tensorInfo } from './preparation.ts';
 import { observedTensors } from './profile.ts';
