@@ -12,7 +12,7 @@ export function doorOf(kind: CompiledKind, subresource: Subresource | undefined)
 
 /** Fields that a write through this door cannot change, so nobody owns them through it. */
 function resetFields(kind: CompiledKind, subresource: Subresource | undefined): FieldSet {
-  if (subresource === 'status') return setOf(['f:metadata'], ['f:spec']);
+  if (subresource !== undefined) return setOf(['f:metadata'], ['f:spec']);
   return kind.definition.statusSubresource ? setOf(['f:status']) : emptySet();
 }
 

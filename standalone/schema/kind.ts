@@ -44,7 +44,8 @@ export interface TableColumn {
   readonly priority: number;
 }
 
-export type Subresource = 'status';
+/** Doors beside the main resource. Approval of certificate requests changes conditions, so it is treated as status is. */
+export type Subresource = 'status' | 'approval';
 
 /** A kind, ready to serve. Every function is pure: it returns new objects and leaves its arguments alone. */
 export interface CompiledKind {
@@ -54,8 +55,11 @@ export interface CompiledKind {
   readonly schema: StructuralSchema;
   /** Fills in defaults; null where a default exists and null is not allowed counts as absent. */
   default(object: JsonObject): JsonObject;
-  /** Drops what the schema does not know. `unknown` holds paths such as `spec.foo` or `spec.items[0].bar`, sorted. */
-  prune(object: JsonObject): { object: JsonObject; unknown: string[] };
+  /**
+   * Drops what the schema does not know. `unknown` holds paths such as `spec.foo` or `spec.items[0].bar`, sorted. `malformed` says
+   * why metadata cannot be read at all: answer 400 with it.
+   */
+  prune(object: JsonObject): { object: JsonObject; unknown: string[]; malformed: string | undefined };
   /**
    * Everything that a 422 answer would list, metadata included. `old` makes it an update: rules with oldSelf run, and what did not
    * change since `old` is not complained about (ratcheting). With subresource 'status' only status and metadata are looked at.

@@ -1,0 +1,57 @@
+// The CEL dialect of x-kubernetes-validations: the language's own functions, and those of Kubernetes' libraries that rules use.
+
+import { Environment } from '@marcbachmann/cel-js';
+import { compilePattern } from './pattern.ts';
+
+/** `self` is the value the rule is on, `oldSelf` the one it replaces. */
+export function celEnvironment(oldSelf: 'none' | 'value' | 'optional'): Environment {
+  const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
+  environment.registerVariable('self', 'dyn');
+  if (oldSelf !== 'none') environment.registerVariable('oldSelf', oldSelf === 'optional' ? 'optional<dyn>' : 'dyn');
+  registerLists(environment);
+  registerStrings(environment);
+  return environment;
+}
+
+function registerLists(environment: Environment): void {
+  environment.registerFunction('list.isSorted(): bool', (list: Ordered[]) =>
+    list.every((item, at) => at === 0 || !isGreater(list[at - 1], item)),
+  );
+  environment.registerFunction('list.sum(): dyn', (list: (number | bigint)[]) =>
+    list.every((item) => typeof item === 'bigint') ? list.reduce((sum, item) => sum + item, 0n) : list.reduce((sum: number, item) => sum + Number(item), 0),
+  );
+  environment.registerFunction('list.min(): dyn', (list: Ordered[]) => extreme(list, 'min'));
+  environment.registerFunction('list.max(): dyn', (list: Ordered[]) => extreme(list, 'max'));
+  environment.registerFunction('list.indexOf(dyn): int', (list: Ordered[], item: Ordered) => BigInt(list.indexOf(item)));
+  environment.registerFunction('list.lastIndexOf(dyn): int', (list: Ordered[], item: Ordered) => BigInt(list.lastIndexOf(item)));
+}
+
+type Ordered = number | bigint | string | boolean | Date;
+
+function isGreater(left: Ordered | undefined, right: Ordered): boolean {
+  return left !== undefined && left > right;
+}
+
+function extreme(list: readonly Ordered[], which: 'min' | 'max'): Ordered {
+  const [first, ...rest] = list;
+  if (first === undefined) throw new RangeError(`${which} called on empty list`);
+  return rest.reduce((found, item) => (isGreater(found, item) === (which === 'min') ? item : found), first);
+}
+
+function registerStrings(environment: Environment): void {
+  environment.registerFunction('string.replace(string, string): string', (text: string, old: string, next: string) =>
+    text.split(old).join(next),
+  );
+  environment.registerFunction('string.charAt(int): string', (text: string, at: bigint) => [...text][Number(at)] ?? '');
+  environment.registerFunction('string.find(string): string', (text: string, pattern: string) => expression(pattern).exec(text)?.[0] ?? '');
+  environment.registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) => {
+    const { source, flags } = expression(pattern);
+    return [...text.matchAll(new RegExp(source, `${flags}g`))].map(([match]) => match);
+  });
+}
+
+function expression(pattern: string): RegExp {
+  const compiled = compilePattern(pattern);
+  if (!compiled) throw new SyntaxError(`the pattern ${pattern} is not a regular expression`);
+  return compiled;
+}

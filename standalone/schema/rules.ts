@@ -1,0 +1,181 @@
+// x-kubernetes-validations. Algorithm: apiextensions-apiserver, schema/cel/validation.go; without its cost budget.
+
+import { Optional } from '@marcbachmann/cel-js';
+import { celEnvironment } from './cel-environment.ts';
+import { rootToCel, toCel } from './cel-value.ts';
+import { atIndex, atKey, type Correlation, isUnchanged, itemWithKeysOf } from './correlation.ts';
+import { child, duplicate, forbidden, index, invalid, key, noField, required } from './field-error.ts';
+import { isObject, type JsonObject, type JsonValue, property } from './json.ts';
+import type { Cause, StructuralSchema, ValidationRule } from './structural-schema.ts';
+
+/** A schema's rules, compiled, with those below it; undefined where there are none. */
+export interface RuleTree {
+  readonly schema: StructuralSchema;
+  readonly rules: readonly CompiledRule[];
+  readonly properties: ReadonlyMap<string, RuleTree>;
+  readonly additional: RuleTree | undefined;
+  readonly items: RuleTree | undefined;
+  readonly allOf: readonly RuleTree[];
+}
+
+interface CompiledRule {
+  readonly rule: ValidationRule;
+  readonly usesOldSelf: boolean;
+  readonly fieldPath: string;
+  evaluate(variables: Record<string, unknown>): unknown;
+  message(variables: Record<string, unknown>): string | undefined;
+}
+
+/** Throws a SyntaxError that names the rule when one does not compile: kinds are fixed, so that is a programming error. */
+export function compileRules(schema: StructuralSchema): RuleTree | undefined {
+  const entries = Object.entries(schema.properties ?? {}).flatMap(([name, member]) => {
+    const tree = compileRules(member);
+    return tree ? [[name, tree] as const] : [];
+  });
+  const tree: RuleTree = {
+    schema,
+    rules: (schema['x-kubernetes-validations'] ?? []).map(compileRule),
+    properties: new Map(entries),
+    additional: typeof schema.additionalProperties === 'object' ? compileRules(schema.additionalProperties) : undefined,
+    items: schema.items && compileRules(schema.items),
+    allOf: (schema.allOf ?? []).flatMap((branch) => compileRules({ ...branch, type: branch.type ?? schema.type ?? 'object' }) ?? []),
+  };
+  const any = tree.rules.length > 0 || tree.properties.size > 0 || tree.additional || tree.items || tree.allOf.length > 0;
+  return any ? tree : undefined;
+}
+
+function compileRule(rule: ValidationRule): CompiledRule {
+  const usesOldSelf = /\boldSelf\b/.test(rule.rule);
+  const environment = celEnvironment(rule.optionalOldSelf ? 'optional' : 'value');
+  const compile = (expression: string) => {
+    const program = environment.parse(expression);
+    const checked = program.check();
+    if (!checked.valid) throw new SyntaxError(`the rule ${expression} does not compile: ${checked.error?.message}`);
+    return program;
+  };
+  const program = compile(rule.rule);
+  const messageProgram = rule.messageExpression === undefined ? undefined : compile(rule.messageExpression);
+  return {
+    rule,
+    usesOldSelf,
+    fieldPath: (rule.fieldPath ?? '').replace(/^\./, ''),
+    evaluate: (variables): unknown => program(variables),
+    message: (variables) => messageProgram && messageOf(() => messageProgram(variables)),
+  };
+}
+
+/** A message expression that fails or says nothing leaves the word to `message`. */
+function messageOf(evaluate: () => unknown): string | undefined {
+  try {
+    const text = evaluate();
+    const trimmed = typeof text === 'string' ? text.trim() : '';
+    return trimmed === '' || trimmed.includes('\n') || Buffer.byteLength(trimmed) > 5120 ? undefined : trimmed;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A value on its way down the tree. `nearest` is the closest ancestor with a predecessor, when the value itself has none. */
+interface Visit {
+  readonly value: JsonValue;
+  readonly old: JsonValue | undefined;
+  readonly path: string;
+  readonly isRoot: boolean;
+  readonly correlation: Correlation | undefined;
+  readonly nearest: Correlation | undefined;
+}
+
+export function validateRules(tree: RuleTree, object: JsonObject, old: JsonObject | undefined): Cause[] {
+  const correlation = old && { value: object, old, schema: tree.schema };
+  return visit(tree, { value: object, old, path: '', isRoot: true, correlation, nearest: undefined });
+}
+
+function visit(tree: RuleTree, at: Visit): Cause[] {
+  if (at.value === null) return [];
+  const causes = evaluateRules(tree, at);
+  for (const branch of tree.allOf) causes.push(...visit(branch, { ...at, correlation: undefined }));
+  if (Array.isArray(at.value)) causes.push(...visitItems(tree, at, at.value));
+  else if (isObject(at.value)) causes.push(...visitMembers(tree, at, at.value));
+  return causes;
+}
+
+function visitItems(tree: RuleTree, at: Visit, items: readonly JsonValue[]): Cause[] {
+  const { items: below } = tree;
+  if (!below) return [];
+  const before = Array.isArray(at.old) ? at.old : [];
+  return items.flatMap((value, position) =>
+    visit(below, {
+      value,
+      old: itemWithKeysOf(tree.schema, before, value),
+      path: index(at.path, position),
+      isRoot: false,
+      ...descend(at, atIndex(at.correlation, position)),
+    }),
+  );
+}
+
+function visitMembers(tree: RuleTree, at: Visit, value: JsonObject): Cause[] {
+  const before = isObject(at.old) ? at.old : {};
+  return Object.entries(value).flatMap(([name, item]) => {
+    const known = tree.properties.get(name);
+    const isFree = !Object.hasOwn(tree.schema.properties ?? {}, name);
+    const below = known ?? (isFree ? tree.additional : undefined);
+    if (!below) return [];
+    return visit(below, {
+      value: item,
+      old: property(before, name),
+      path: known ? child(at.path, name) : key(at.path, name),
+      isRoot: false,
+      ...descend(at, atKey(at.correlation, name)),
+    });
+  });
+}
+
+function descend(at: Visit, correlation: Correlation | undefined): Pick<Visit, 'correlation' | 'nearest'> {
+  return { correlation, nearest: at.correlation ?? at.nearest };
+}
+
+function evaluateRules(tree: RuleTree, at: Visit): Cause[] {
+  if (tree.rules.length === 0) return [];
+  const convert = (value: JsonValue) => (at.isRoot && isObject(value) ? rootToCel(tree.schema, value) : toCel(tree.schema, value));
+  const self = convert(at.value);
+  const oldSelf = at.old === undefined || at.old === null ? undefined : convert(at.old);
+  const forgiven = isUnchanged(at.correlation ?? at.nearest);
+  return tree.rules.flatMap((compiled) => {
+    const { rule, usesOldSelf } = compiled;
+    if (usesOldSelf && oldSelf === undefined && !rule.optionalOldSelf) return [];
+    const optional = oldSelf === undefined ? Optional.none() : Optional.of(oldSelf);
+    const variables = { self, oldSelf: rule.optionalOldSelf ? optional : (oldSelf ?? null) };
+    const cause = evaluateRule(compiled, variables, at, tree.schema);
+    return cause && (usesOldSelf || !forgiven) ? [cause] : [];
+  });
+}
+
+function evaluateRule(
+  compiled: CompiledRule,
+  variables: Record<string, unknown>,
+  at: Visit,
+  schema: StructuralSchema,
+): Cause | undefined {
+  const { rule } = compiled;
+  const own = at.path === '' ? noField : at.path;
+  try {
+    if (compiled.evaluate(variables) === true) return undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    return invalid(own, schema.type ?? '', `${why} evaluating rule: ${(rule.message ?? rule.rule).trim()}`);
+  }
+  const detail = compiled.message(variables) ?? (rule.message?.trim() || `failed rule: ${rule.rule.trim()}`);
+  const field = compiled.fieldPath === '' ? own : child(at.path, compiled.fieldPath);
+  const shown = schema.type === 'object' || schema.type === 'array' ? undefined : at.value;
+  switch (rule.reason) {
+    case 'FieldValueForbidden':
+      return forbidden(field, detail);
+    case 'FieldValueRequired':
+      return required(field, detail);
+    case 'FieldValueDuplicate':
+      return duplicate(field, shown);
+    default:
+      return invalid(field, shown, detail);
+  }
+}
