@@ -1,6 +1,6 @@
 // The CEL dialect of x-kubernetes-validations: the language's own functions, and those of Kubernetes' libraries that rules use.
 
-import { Environment } from '@marcbachmann/cel-js';
+import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 import { compilePattern } from './pattern.ts';
 
 /** `self` is the value the rule is on, `oldSelf` the one it replaces. */
@@ -8,9 +8,41 @@ export function celEnvironment(oldSelf: 'none' | 'value' | 'optional'): Environm
   const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
   environment.registerVariable('self', 'dyn');
   if (oldSelf !== 'none') environment.registerVariable('oldSelf', oldSelf === 'optional' ? 'optional<dyn>' : 'dyn');
+  environment.registerFunction('hasMember(ast): bool', hasMember);
   registerLists(environment);
   registerStrings(environment);
   return environment;
+}
+
+/**
+ * The library's own has() takes names and dots only, while CEL also allows `has(self[0].a)`. So `has` is another macro here, under
+ * another name because a built-in one cannot be replaced.
+ */
+export function withGeneralHas(expression: string): string {
+  return expression.replaceAll(/("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?<![\w.])has\s*\(/g, (_, text: string | undefined) => text ?? 'hasMember(');
+}
+
+interface Macro {
+  object: ASTNode;
+  member: string;
+}
+
+function hasMember({ args }: { args: readonly ASTNode[] }) {
+  const [argument] = args;
+  const [object, member] = argument?.op === '.' ? argument.args : [];
+  if (object === undefined || typeof member !== 'string') throw new SyntaxError('has() takes a member, such as has(self.a)');
+  return {
+    object,
+    member,
+    typeCheck(checker: { check(node: ASTNode, context: unknown): unknown; getType(name: string): unknown }, macro: Macro, context: unknown) {
+      checker.check(macro.object, context);
+      return checker.getType('bool');
+    },
+    evaluate(evaluator: { run(node: ASTNode, context: unknown): unknown }, macro: Macro, context: unknown): boolean {
+      const value = evaluator.run(macro.object, context);
+      return typeof value === 'object' && value !== null && Object.hasOwn(value, macro.member);
+    },
+  };
 }
 
 function registerLists(environment: Environment): void {

@@ -1,7 +1,7 @@
 // x-kubernetes-validations. Algorithm: apiextensions-apiserver, schema/cel/validation.go; without its cost budget.
 
 import { Optional } from '@marcbachmann/cel-js';
-import { celEnvironment } from './cel-environment.ts';
+import { celEnvironment, withGeneralHas } from './cel-environment.ts';
 import { rootToCel, toCel } from './cel-value.ts';
 import { atIndex, atKey, type Correlation, isUnchanged, itemWithKeysOf } from './correlation.ts';
 import { child, duplicate, forbidden, index, invalid, key, noField, required } from './field-error.ts';
@@ -48,7 +48,7 @@ function compileRule(rule: ValidationRule): CompiledRule {
   const usesOldSelf = /\boldSelf\b/.test(rule.rule);
   const environment = celEnvironment(rule.optionalOldSelf ? 'optional' : 'value');
   const compile = (expression: string) => {
-    const program = environment.parse(expression);
+    const program = environment.parse(withGeneralHas(expression));
     const checked = program.check();
     if (!checked.valid) throw new SyntaxError(`the rule ${expression} does not compile: ${checked.error?.message}`);
     return program;
