@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
+import { resnet } from '../../energy/onnx/resnet.ts';
 import { vgg } from '../../energy/onnx/vgg.ts';
 
 export interface ExampleModel {
@@ -22,6 +23,13 @@ export const exampleModels: readonly ExampleModel[] = [
     major: 1,
     description: `A NAS-Bench-201 network on 32×32 images with drawn, untrained weights: it shows energy, not accuracy. Cell: ${nasCell}`,
     write: () => nasBench201(nasCell, { inputShape: [3, 32, 32], classes: 10, seed: 201 }),
+  },
+  {
+    family: 'resnet50',
+    major: 1,
+    description:
+      'ResNet-50 at 224 pixels with constant, untrained weights: 64 KB that become 102 MB when a runtime loads them. It shows energy, not accuracy.',
+    write: () => resnet({ layers: 50, weights: { kind: 'constant', seed: 50, minimumElements: 1 } }),
   },
   {
     family: 'vgg16',

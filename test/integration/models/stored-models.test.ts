@@ -9,11 +9,12 @@ import { storeDirectory, storedModels } from './model-store.ts';
 const models = await storedModels();
 
 describe('the model store', () => {
-  it('holds the models that the examples deploy', () => {
+  it('holds the models of the examples and the tour', () => {
     expect(models.map(({ family, version }) => `${family} ${version}`)).toEqual([
       'machine-state 1.0.0',
       'machine-state 2.0.0',
       'nas-cell 1.0.0',
+      'resnet50 1.0.0',
       'vgg16 1.0.0',
     ]);
   });
