@@ -1,17 +1,56 @@
-// For graphs too large to run: leaves out what a runtime fuses or folds, so that static sums resemble the profiled ones.
+// What ONNX Runtime's extended optimisation does to common graphs, without running it: for files too large to run and for
+// tables of thousands of graphs. Equal nodes merge, batch norms and activations fold into convolutions. Nodes that nobody reads
+// stay: the runtime runs them too.
 import type { GraphProto, NodeProto } from '../onnx/messages.ts';
 import { attributeOf } from '../onnx/nodes.ts';
 import type { KnownTensor } from './inference/tensor.ts';
+import { attributesOf } from './node-attributes.ts';
 
 const fusable = new Set(['Relu', 'LeakyRelu', 'Clip', 'Sigmoid', 'Tanh', 'HardSigmoid']);
 
-/** A graph without constant branches, with batch norms and activations folded into the convolution that alone feeds them. */
 export function fuseStatically(graph: GraphProto, tensors: ReadonlyMap<string, KnownTensor>): GraphProto {
-  const readers = countReaders(graph);
+  const computed = graph.node.filter(
+    (node) => node.opType !== 'Identity' && !node.output.every((name) => tensors.get(name)?.constant),
+  );
+  return { ...graph, node: foldIntoConvolutions(mergeEqual(computed, identities(graph)), graph) };
+}
+
+/** What an identity passes on, under the name it passes it on as. */
+function identities(graph: GraphProto): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const { opType, input, output } of graph.node) {
+    const [source = ''] = input;
+    if (opType === 'Identity') sources.set(output[0] ?? '', sources.get(source) ?? source);
+  }
+  return sources;
+}
+
+/** One node for all that compute the same from the same. */
+function mergeEqual(nodes: readonly NodeProto[], renamed: Map<string, string>): NodeProto[] {
+  const first = new Map<string, NodeProto>();
+  const kept: NodeProto[] = [];
+  for (const node of nodes) {
+    const input = node.input.map((name) => renamed.get(name) ?? name);
+    const key = JSON.stringify([node.domain, node.opType, input, [...attributesOf(node)].sort()]);
+    const twin = first.get(key);
+    if (twin && twin.output.length === node.output.length)
+      for (const [index, name] of node.output.entries()) renamed.set(name, twin.output[index] ?? name);
+    else {
+      const copy = { ...node, input };
+      first.set(key, copy);
+      kept.push(copy);
+    }
+  }
+  return kept;
+}
+
+function foldIntoConvolutions(nodes: readonly NodeProto[], graph: GraphProto): NodeProto[] {
+  const readers = new Map<string, number>();
+  const names = [...nodes.flatMap((node) => node.input), ...graph.output.map(({ name }) => name ?? '')];
+  for (const name of names) readers.set(name, (readers.get(name) ?? 0) + 1);
   const kept: NodeProto[] = [];
   const convolutions = new Map<string, NodeProto>();
-  for (const node of graph.node) {
-    if (node.output.every((name) => tensors.get(name)?.constant)) continue;
+  for (const node of nodes) {
     const [input = ''] = node.input;
     const producer = readers.get(input) === 1 ? convolutions.get(input) : undefined;
     if (producer && fold(node, producer, convolutions)) continue;
@@ -19,24 +58,20 @@ export function fuseStatically(graph: GraphProto, tensors: ReadonlyMap<string, K
     kept.push(copy);
     if (node.opType === 'Conv') convolutions.set(node.output[0] ?? '', copy);
   }
-  return { ...graph, node: kept };
+  return kept;
 }
 
-function countReaders(graph: GraphProto): Map<string, number> {
-  const readers = new Map<string, number>();
-  const names = [...graph.node.flatMap((node) => node.input), ...graph.output.map(({ name }) => name ?? '')];
-  for (const name of names) readers.set(name, (readers.get(name) ?? 0) + 1);
-  return readers;
-}
-
-/** After an activation nothing more can be folded. */
+/** The folded convolution gets a bias; after an activation nothing more can be folded. */
 function fold(node: NodeProto, producer: NodeProto, convolutions: Map<string, NodeProto>): boolean {
   const type = node.opType ?? '';
   if (!fusable.has(type) && type !== 'BatchNormalization') return false;
   const [output = ''] = node.output;
   convolutions.delete(node.input[0] ?? '');
   producer.output = [output];
-  if (type === 'BatchNormalization') convolutions.set(output, producer);
-  else producer.attribute = [...producer.attribute, attributeOf('activation', type)];
+  if (type === 'BatchNormalization') {
+    convolutions.set(output, producer);
+    // The shift of the norm becomes the bias, one number per channel.
+    if (producer.input.length < 3) producer.input = [...producer.input, node.input[2] ?? ''];
+  } else producer.attribute = [...producer.attribute, attributeOf('activation', type)];
   return true;
 }

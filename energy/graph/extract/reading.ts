@@ -10,7 +10,7 @@ import type { KnownTensor } from '../inference/tensor.ts';
 import { elementsOf } from '../operation.ts';
 import { constantsOf, elementBytes, operationsOf } from '../operations.ts';
 import { precisionOf, storedWeights } from '../precision.ts';
-import { fuseStatically } from '../static-fusion.ts';
+import { staticFeatures } from '../static-features.ts';
 import { countParameters, initializerBytes, materializedBytes } from '../stored-totals.ts';
 import { UnsupportedModelError } from './analyze.ts';
 import { replaceExternalData } from './external-data.ts';
@@ -56,12 +56,7 @@ export async function readGraph(order: AnalysisOrder, runtime: Runtime, runtimeV
         'TooLarge',
         `running the model needs about ${mebibytes(expected)} MiB, the limit is ${mebibytes(order.limits.memoryBytes)} MiB, and without running the shapes after ${[...new Set(unresolved)].slice(0, 5).join(', ')} are not known`,
       );
-    const fused = fuseStatically(graph, tensors);
-    const { operations } = operationsOf(fused, (name) => {
-      const tensor = tensors.get(name);
-      return tensor?.shape ? { shape: tensor.shape, elementType: tensor.elementType } : undefined;
-    });
-    return { ...common, path: 'static', features: featuresOf(operations, { parameters, initializerBytes: materialized }) };
+    return { ...common, path: 'static', features: { ...staticFeatures(graph, tensors), initializerBytes: materialized } };
   }
   const before = process.memoryUsage().rss;
   const recording = await run(model, order, runtime, inputsWithSizes(graph));
