@@ -1,0 +1,46 @@
+import type { ServerResponse } from 'node:http';
+import { internalError, StatusError } from './status-error.ts';
+
+/** What is written back: JSON text as it is stored, or a value to be written as JSON, or plain text. */
+export interface Answer {
+  readonly code: number;
+  readonly body: { readonly json: string } | { readonly value: unknown } | { readonly text: string };
+  readonly warnings?: readonly string[];
+  readonly contentType?: string;
+}
+
+export function ok(value: unknown, code = 200): Answer {
+  return { code, body: { value } };
+}
+
+export function sendAnswer(response: ServerResponse, answer: Answer): void {
+  const { body } = answer;
+  const text = 'text' in body ? body.text : 'json' in body ? body.json : JSON.stringify(body.value);
+  const type = answer.contentType ?? ('text' in body ? 'text/plain; charset=utf-8' : 'application/json');
+  if (answer.warnings !== undefined && answer.warnings.length > 0)
+    response.setHeader('warning', answer.warnings.map(warningHeader));
+  response.writeHead(answer.code, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-cache, private',
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : text);
+}
+
+/** RFC 7234's quoted string; header values carry Latin-1 only, so the rest is escaped. */
+function warningHeader(text: string): string {
+  const escaped = text.replace(/["\\]/g, '\\$&').replace(/[^\x20-\x7e]/g, '?');
+  return `299 - "${escaped.slice(0, 1024)}"`;
+}
+
+export function sendError(response: ServerResponse, error: unknown): StatusError {
+  const status = error instanceof StatusError ? error : internalError(error);
+  if (response.headersSent) {
+    response.destroy();
+    return status;
+  }
+  const retry = status.details?.retryAfterSeconds;
+  if (retry !== undefined) response.setHeader('retry-after', String(retry));
+  sendAnswer(response, ok(status.toStatus(), status.code));
+  return status;
+}

@@ -1,0 +1,98 @@
+// What a client asks for in Accept: objects, a Table for people, or only the metadata.
+
+import type { JsonObject } from '../schema/json.ts';
+import type { CompiledKind } from '../schema/kind.ts';
+import { metadataOf } from '../storage/stored-object.ts';
+import { StatusError } from './status-error.ts';
+
+export type Representation =
+  | { readonly kind: 'object' }
+  | { readonly kind: 'table'; readonly include: IncludeObject }
+  | { readonly kind: 'metadata' };
+type IncludeObject = 'None' | 'Metadata' | 'Object';
+
+const metaVersion = 'meta.k8s.io/v1';
+
+/** The first form that this server can write. Throws 406 when there is none. */
+export function negotiate(accept: string | undefined, query: URLSearchParams): Representation {
+  for (const range of (accept ?? '*/*').split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
+    if (!['application/json', '*/*', 'application/*'].includes(type)) continue;
+    const given = new Map(
+      parameters.map((parameter): [string, string] => [parameter.split('=')[0] ?? '', parameter.split('=')[1] ?? '']),
+    );
+    const as = given.get('as');
+    if (as === undefined) return { kind: 'object' };
+    if (given.get('g') !== 'meta.k8s.io' || given.get('v') !== 'v1') continue;
+    if (as === 'Table') return { kind: 'table', include: includeObject(query) };
+    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { kind: 'metadata' };
+  }
+  throw new StatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json');
+}
+
+function includeObject(query: URLSearchParams): IncludeObject {
+  const wanted = query.get('includeObject');
+  return wanted === 'None' || wanted === 'Object' ? wanted : 'Metadata';
+}
+
+/** One object in the form asked for. `columns: false` leaves a Table's columns out, as in all but a watch's first event. */
+export function represent(kind: CompiledKind, object: JsonObject, as: Representation, now: Date, columns = true): JsonObject {
+  switch (as.kind) {
+    case 'object':
+      return object;
+    case 'metadata':
+      return partial(object);
+    case 'table':
+      return table(
+        kind,
+        [object],
+        as.include,
+        now,
+        { resourceVersion: String(metadataOf(object)['resourceVersion'] ?? '') },
+        columns,
+      );
+  }
+}
+
+/** A list in the form asked for; `metadata` is the list's own. */
+export function representList(
+  kind: CompiledKind,
+  objects: readonly JsonObject[],
+  metadata: JsonObject,
+  as: Representation,
+  now: Date,
+): JsonObject {
+  switch (as.kind) {
+    case 'object':
+      return { kind: `${kind.definition.kind}List`, apiVersion: kind.apiVersion, metadata, items: [...objects] };
+    case 'metadata':
+      return { kind: 'PartialObjectMetadataList', apiVersion: metaVersion, metadata, items: objects.map(partial) };
+    case 'table':
+      return table(kind, objects, as.include, now, metadata, true);
+  }
+}
+
+function partial(object: JsonObject): JsonObject {
+  return { kind: 'PartialObjectMetadata', apiVersion: metaVersion, metadata: metadataOf(object) };
+}
+
+function table(
+  kind: CompiledKind,
+  objects: readonly JsonObject[],
+  include: IncludeObject,
+  now: Date,
+  metadata: JsonObject,
+  columns: boolean,
+): JsonObject {
+  const rows = objects.map((object): JsonObject => {
+    const cells = kind.tableCells(object, now);
+    return include === 'None' ? { cells } : { cells, object: include === 'Object' ? object : partial(object) };
+  });
+  const columnDefinitions = columns ? kind.tableColumns.map((column): JsonObject => ({ ...column })) : null;
+  return { kind: 'Table', apiVersion: metaVersion, metadata, columnDefinitions, rows };
+}
+
+/** A stored body can be sent as it is. */
+export function isWhole(as: Representation): boolean {
+  return as.kind === 'object';
+}

@@ -1,0 +1,131 @@
+import { badRequest, expired, invalidOption, tooLargeResourceVersion } from '../http/status-error.ts';
+import type { JsonObject } from '../schema/json.ts';
+import type { ObjectStore, Reader } from '../storage/object-store.ts';
+import { parseObject } from '../storage/stored-object.ts';
+import type { VersionRow } from '../storage/versions.ts';
+import { fromStorage, type Target } from './context.ts';
+import { readSelection, type Selection } from './selection.ts';
+
+export interface ListOptions {
+  readonly selection: Selection;
+  /** 0: no limit. */
+  readonly limit: number;
+  readonly after: { namespace: string; name: string } | undefined;
+  /** The state to read; the current one when undefined. */
+  readonly revision: number | undefined;
+}
+
+export interface Page {
+  readonly objects: JsonObject[];
+  readonly revision: number;
+  readonly continue: string | undefined;
+  readonly remaining: number | undefined;
+}
+
+interface ContinueToken {
+  v: 'jouleops/v1';
+  revision: number;
+  namespace: string;
+  name: string;
+}
+
+export function readListOptions(store: ObjectStore, target: Pick<Target, 'kind'>, query: URLSearchParams): ListOptions {
+  const selection = readSelection(target.kind.compiled, query);
+  const limit = Number(query.get('limit') ?? 0);
+  if (!Number.isInteger(limit) || limit < 0)
+    throw badRequest(`limit must be a whole number from 0 up, got "${query.get('limit')}"`);
+  const token = query.get('continue') ?? '';
+  if (token !== '') {
+    const { revision, namespace, name } = readContinue(token);
+    requireKept(store, revision, 'The provided continue parameter is too old to display a consistent list result.');
+    return { selection, limit, after: { namespace, name }, revision };
+  }
+  return { selection, limit, after: undefined, revision: readMoment(store, query) };
+}
+
+/** resourceVersion and resourceVersionMatch of a list. Whatever is committed is never older than what a client has seen. */
+function readMoment(store: ObjectStore, query: URLSearchParams): number | undefined {
+  const wanted = query.get('resourceVersion') ?? '';
+  const match = query.get('resourceVersionMatch') ?? '';
+  if (wanted === '') {
+    if (match === '') return undefined;
+    const message = 'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided';
+    throw invalidOption('ListOptions', { reason: 'FieldValueForbidden', field: 'resourceVersionMatch', message });
+  }
+  const revision = readResourceVersion(wanted);
+  if (revision > store.revision) throw tooLargeResourceVersion(revision, store.revision);
+  if (match !== 'Exact') return undefined;
+  requireKept(
+    store,
+    revision,
+    `The resourceVersion for the provided list is too old: ${revision} (oldest: ${store.compactedRevision}).`,
+  );
+  return revision;
+}
+
+export function readResourceVersion(wanted: string): number {
+  if (/^\d{1,15}$/.test(wanted)) return Number(wanted);
+  throw badRequest(`invalid resource version: resourceVersion: Invalid value: "${wanted}": must be a number`);
+}
+
+function requireKept(store: ObjectStore, revision: number, message: string): void {
+  if (revision < store.compactedRevision) throw expired(message);
+}
+
+function readContinue(token: string): ContinueToken {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
+    if (isToken(value)) return value;
+  } catch {
+    // Answered below: a token that is not ours and one that is no JSON are the same mistake.
+  }
+  throw badRequest('invalid continue token: continue key is not valid');
+}
+
+function isToken(value: unknown): value is ContinueToken {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'v' in value && value.v === 'jouleops/v1' && 'revision' in value && Number.isInteger(value.revision) && 'name' in value;
+}
+
+/** One page, all of it from one revision, as are the pages that follow it. */
+export function listPage(store: ObjectStore, target: Pick<Target, 'kind' | 'namespace'>, options: ListOptions): Page {
+  const { selection, limit } = options;
+  const revision = options.revision ?? store.revision;
+  const objects: JsonObject[] = [];
+  let last: VersionRow | undefined;
+  let remaining = 0;
+  for (const row of store.list(target.kind.storage, {
+    namespace: target.namespace,
+    after: options.after,
+    revision: options.revision,
+  })) {
+    if (limit > 0 && objects.length === limit) {
+      remaining += 1;
+      // Counting the rest is only exact, and cheap, when nothing has to be parsed.
+      if (selection.everything) continue;
+      break;
+    }
+    const object = fromStorage(target.kind, parseObject(row.body));
+    if (!selection.matches(object)) continue;
+    objects.push(object);
+    last = row;
+  }
+  const more = remaining > 0 && last !== undefined;
+  const token = (row: VersionRow): ContinueToken => ({ v: 'jouleops/v1', revision, namespace: row.namespace, name: row.name });
+  return {
+    objects,
+    revision,
+    continue: more && last ? Buffer.from(JSON.stringify(token(last))).toString('base64url') : undefined,
+    remaining: more && selection.everything ? remaining : undefined,
+  };
+}
+
+/** All current objects of a selection. */
+export function selectObjects(reader: Reader, target: Pick<Target, 'kind' | 'namespace'>, selection: Selection): JsonObject[] {
+  const found: JsonObject[] = [];
+  for (const row of reader.list(target.kind.storage, { namespace: target.namespace })) {
+    const object = fromStorage(target.kind, parseObject(row.body));
+    if (selection.matches(object)) found.push(object);
+  }
+  return found;
+}

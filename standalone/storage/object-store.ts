@@ -1,0 +1,222 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { JsonObject } from '../schema/json.ts';
+import { parseObject, withResourceVersion } from './stored-object.ts';
+import { type ListRange, prepareVersions, type StorageKey, type VersionRow, type Versions } from './versions.ts';
+
+/** One committed write, as watches and the garbage collector see it. */
+export interface Change extends StorageKey {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly revision: number;
+  readonly body: string;
+  readonly object: JsonObject;
+  readonly previous: JsonObject | undefined;
+}
+
+export interface Reader {
+  read(key: StorageKey): JsonObject | undefined;
+  list(resource: string, range: ListRange): Generator<VersionRow>;
+}
+
+export interface Transaction extends Reader {
+  /** Creates or replaces; answers the object with its new resourceVersion. */
+  put(key: StorageKey, object: JsonObject): JsonObject;
+  /** Deletes; `final` is what watchers see last. */
+  remove(key: StorageKey, final: JsonObject): JsonObject;
+}
+
+interface Pending {
+  run(): void;
+  settle(failure: unknown): void;
+}
+
+/**
+ * Objects by key under one global revision. Writes are queued and committed together, at most once per turn of the event loop: one
+ * fsync answers all of them, none is answered before it, and readers never see what is not yet on disk.
+ */
+export class ObjectStore implements Reader {
+  readonly #database: DatabaseSync;
+  readonly #versions: Versions;
+  readonly #keptRevisions: number;
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  #pending: Pending[] = [];
+  #changes: Change[] = [];
+  #scheduled = false;
+  #closed = false;
+  #revision: number;
+  #compacted: number;
+
+  /** `keptRevisions`: how far back watches and pages can reach before they get 410 Expired. */
+  constructor(database: DatabaseSync, options: { keptRevisions: number }) {
+    this.#database = database;
+    this.#versions = prepareVersions(database);
+    this.#keptRevisions = options.keptRevisions;
+    this.#revision = this.#versions.lastRevision();
+    this.#compacted = this.#versions.compactedRevision();
+  }
+
+  /** The last committed revision. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Revisions below this one can no longer be read. */
+  get compactedRevision(): number {
+    return this.#compacted;
+  }
+
+  read(key: StorageKey): JsonObject | undefined {
+    const row = this.#versions.current(key);
+    return row && parseObject(row.body);
+  }
+
+  readText(key: StorageKey): string | undefined {
+    return this.#versions.current(key)?.body;
+  }
+
+  list(resource: string, range: ListRange): Generator<VersionRow> {
+    return this.#versions.list(resource, range);
+  }
+
+  /** The changes of one resource after a revision that is not compacted, oldest first, at most `limit`. */
+  changesAfter(resource: string, revision: number, limit: number): Change[] {
+    return this.#versions.after(resource, revision, limit).map((row) => {
+      const previous = row.previous === null ? undefined : this.#versions.at(row.previous);
+      return toChange(row, parseObject(row.body), previous && parseObject(previous.body));
+    });
+  }
+
+  /** Called after each commit with its changes in order; must not throw. Answers how to stop. */
+  onCommit(listener: (changes: readonly Change[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Runs `body` in a transaction: what it throws undoes its own writes and rejects. With `dryRun` its writes are undone and its
+   * result is answered all the same. Resolves once the writes are on disk.
+   */
+  write<T>(body: (transaction: Transaction) => T, options: { dryRun?: boolean } = {}): Promise<T> {
+    if (this.#closed) return Promise.reject(new Error('the store is closed'));
+    return new Promise<T>((resolve, reject) => {
+      let outcome: { value: T } | { error: unknown } | undefined;
+      const run = () => {
+        try {
+          outcome = { value: this.#atomically(body, options.dryRun === true) };
+        } catch (error) {
+          outcome = { error };
+        }
+      };
+      const settle = (failure: unknown) => {
+        if (failure !== undefined) reject(failure instanceof Error ? failure : new Error(String(failure)));
+        else if (outcome && 'value' in outcome) resolve(outcome.value);
+        else reject(outcome?.error);
+      };
+      this.#pending.push({ run, settle });
+      this.#schedule();
+    });
+  }
+
+  close(): void {
+    this.#flush();
+    this.#closed = true;
+    this.#database.close();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      if (!this.#closed) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const batch = this.#pending;
+    if (batch.length === 0) return;
+    this.#pending = [];
+    this.#changes = [];
+    const before = this.#revision;
+    let failure: unknown;
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      for (const entry of batch) entry.run();
+      const compacted = this.#compact();
+      this.#database.exec('COMMIT');
+      this.#compacted = compacted;
+    } catch (error) {
+      failure = error;
+      this.#revision = before;
+      this.#changes = [];
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    }
+    const changes = this.#changes;
+    if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
+    for (const entry of batch) entry.settle(failure);
+  }
+
+  #atomically<T>(body: (transaction: Transaction) => T, dryRun: boolean): T {
+    // After a failure that ended the whole transaction a savepoint would begin one of its own, and commit it.
+    if (!this.#database.isTransaction) throw new Error('the transaction of this batch has failed');
+    const revision = this.#revision;
+    const changes = this.#changes.length;
+    const undo = () => {
+      this.#database.exec('ROLLBACK TO one; RELEASE one');
+      this.#revision = revision;
+      this.#changes.length = changes;
+    };
+    this.#database.exec('SAVEPOINT one');
+    try {
+      const value = body(this.#transaction());
+      if (dryRun) undo();
+      else this.#database.exec('RELEASE one');
+      return value;
+    } catch (error) {
+      // A full disk rolls the whole transaction back by itself; then there is no savepoint left to go back to.
+      if (this.#database.isTransaction) undo();
+      throw error;
+    }
+  }
+
+  #transaction(): Transaction {
+    return {
+      read: (key) => this.read(key),
+      list: (resource, range) => this.list(resource, range),
+      put: (key, object) => this.#append(key, object, false),
+      remove: (key, final) => this.#append(key, final, true),
+    };
+  }
+
+  #append(key: StorageKey, object: JsonObject, deleted: boolean): JsonObject {
+    const previous = this.#versions.current(key);
+    const revision = this.#revision + 1;
+    const stored = withResourceVersion(object, revision);
+    const row: VersionRow = {
+      resource: key.resource,
+      namespace: key.namespace,
+      name: key.name,
+      revision,
+      previous: previous?.revision ?? null,
+      deleted,
+      body: JSON.stringify(stored),
+    };
+    this.#versions.append(row);
+    this.#revision = revision;
+    this.#changes.push(toChange(row, stored, previous && parseObject(previous.body)));
+    return stored;
+  }
+
+  /** In steps of a tenth of what is kept, so that its cost is spread. */
+  #compact(): number {
+    const target = this.#revision - this.#keptRevisions;
+    if (target - this.#compacted < this.#keptRevisions / 10) return this.#compacted;
+    this.#versions.compact(target);
+    return target;
+  }
+}
+
+function toChange(row: VersionRow, object: JsonObject, previous: JsonObject | undefined): Change {
+  const type = row.deleted ? 'DELETED' : row.previous === null ? 'ADDED' : 'MODIFIED';
+  const { resource, namespace, name, revision, body } = row;
+  return { type, resource, namespace, name, revision, body, object, previous };
+}
