@@ -1,6 +1,8 @@
 export type InferenceFailure =
   /** The request does not fit the model: 400. */
   | 'invalid'
+  /** No such model or version: 404. */
+  | 'notFound'
   /** 429, with Retry-After. */
   | 'queueFull'
   /** The request's or the model's deadline passed: 503. */

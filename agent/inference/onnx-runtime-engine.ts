@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
-import { elementCount, type Tensor, type TensorDescription } from './datatypes.ts';
+import type { Tensor, TensorDescription } from './datatypes.ts';
 import type { Engine, EngineModel, InferenceRequest, InferenceResult, ModelSource } from './engine.ts';
 import { InferenceError } from './errors.ts';
 import { type ModelProcess, startModelProcess } from './model-process.ts';
@@ -192,13 +192,4 @@ export function checkInputs(expected: readonly TensorDescription[], given: reado
       throw invalid(`the model has no input ${tensor.name}; it takes: ${signature()}`);
   }
   if (given.length !== expected.length) throw invalid(`an input is given twice; the model takes: ${signature()}`);
-}
-
-/** An input of zeros that the model accepts; dynamic dimensions are 1. For warm-up. */
-export function zeroInputs(expected: readonly TensorDescription[], bytesOf: (description: TensorDescription) => number): Tensor[] {
-  return expected.map((input) => {
-    const shape = input.shape.map((size) => (size === -1 ? 1 : size));
-    const elements = elementCount(shape);
-    return { name: input.name, datatype: input.datatype, shape, data: new Uint8Array(elements * bytesOf(input)) };
-  });
 }

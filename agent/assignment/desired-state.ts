@@ -1,0 +1,97 @@
+// What this device should run, as it was last told, and what it served last: on disk, so that it goes on without any server.
+import path from 'node:path';
+import type { ModelInstanceSpec, ModelInstanceStatus, Slot } from '../../crds/model-instance.ts';
+import { readJsonFile, writeFileAtomic } from '../disk/atomic-file.ts';
+
+export interface DesiredInstance {
+  namespace: string;
+  name: string;
+  uid: string;
+  generation: number;
+  /** The EdgeDevice whose list assigned it: only that list may take it away again. */
+  deviceUid: string;
+  spec: ModelInstanceSpec;
+  /** The slot that served last: what to start with after a power cut. */
+  lastServed?: Slot;
+  localRollback?: NonNullable<ModelInstanceStatus['localRollback']>;
+}
+
+interface StateFile {
+  version: 1;
+  hold: boolean;
+  instances: DesiredInstance[];
+}
+
+export class DesiredState {
+  readonly #file: string;
+  #state: StateFile = { version: 1, hold: false, instances: [] };
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(directory: string) {
+    this.#file = path.join(directory, 'desired.json');
+  }
+
+  async open(): Promise<void> {
+    const stored = (await readJsonFile(this.#file)) as StateFile | undefined;
+    if (stored === undefined) return;
+    if (stored.version !== 1 || !Array.isArray(stored.instances))
+      throw new Error(`${this.#file} is of another version of the agent: run that version, or delete the file to be told again what to serve`);
+    this.#state = stored;
+  }
+
+  get instances(): readonly DesiredInstance[] {
+    return this.#state.instances;
+  }
+
+  get hold(): boolean {
+    return this.#state.hold;
+  }
+
+  get(namespace: string, name: string): DesiredInstance | undefined {
+    return this.#state.instances.find((instance) => instance.namespace === namespace && instance.name === name);
+  }
+
+  /** Every digest that a slot refers to: never evicted. */
+  pinnedDigests(): Set<string> {
+    const pinned = new Set<string>();
+    for (const { spec, lastServed } of this.#state.instances) {
+      for (const slot of [spec.active, spec.candidate, spec.previous, lastServed]) {
+        if (slot) for (const digest of digestsOf(slot)) pinned.add(digest);
+      }
+    }
+    return pinned;
+  }
+
+  async put(instance: DesiredInstance): Promise<void> {
+    const others = this.#state.instances.filter((other) => !sameKey(other, instance));
+    await this.#write({ ...this.#state, instances: [...others, instance] });
+  }
+
+  async remove(instance: { namespace: string; name: string }): Promise<void> {
+    await this.#write({ ...this.#state, instances: this.#state.instances.filter((other) => !sameKey(other, instance)) });
+  }
+
+  async setHold(hold: boolean): Promise<void> {
+    if (hold !== this.#state.hold) await this.#write({ ...this.#state, hold });
+  }
+
+  /** Writes follow each other, and the last one wins on disk as in memory. */
+  async #write(state: StateFile): Promise<void> {
+    this.#state = state;
+    const next = this.#writing.then(() => writeFileAtomic(this.#file, JSON.stringify(this.#state)));
+    this.#writing = next.catch(() => {});
+    await next;
+  }
+}
+
+export function digestsOf(slot: Slot): string[] {
+  return [
+    slot.digest,
+    ...(slot.externalData ?? []).map((file) => file.digest),
+    ...(slot.goldenSet ? [slot.goldenSet.digest] : []),
+  ];
+}
+
+function sameKey(a: { namespace: string; name: string }, b: { namespace: string; name: string }): boolean {
+  return a.namespace === b.namespace && a.name === b.name;
+}

@@ -1,0 +1,80 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  method: string;
+  /** Without a trailing slash; `/` itself is ''. */
+  path: string;
+  query: URLSearchParams;
+}
+
+/** Answers and says true, or leaves the exchange to the next handler. */
+export type Handler = (exchange: Exchange) => boolean | Promise<boolean>;
+
+export interface HttpServer {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** @throws Error that says what to do when the port is taken. */
+export async function startHttpServer(
+  options: { host: string; port: number; handlers: readonly Handler[] },
+  deps: { logger: Logger },
+): Promise<HttpServer> {
+  const server = createServer({ keepAliveTimeout: 75_000, noDelay: true }, (request, response) => {
+    serve(options.handlers, request, response).catch((error: unknown) => {
+      deps.logger.error({ err: error, path: request.url }, 'a request failed in the agent itself');
+      if (!response.headersSent) sendJson(response, 500, { error: 'the agent failed; see its log' });
+      else response.destroy();
+    });
+  });
+  await listen(server, options.host, options.port);
+  const { port } = server.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return {
+    url: `http://${host}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        setTimeout(() => server.closeAllConnections(), 2000).unref();
+      }),
+  };
+}
+
+async function serve(handlers: readonly Handler[], request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+  const exchange: Exchange = {
+    request,
+    response,
+    method: request.method ?? 'GET',
+    path: path.endsWith('/') ? path.slice(0, -1) : path,
+    query: new URLSearchParams(query),
+  };
+  for (const handler of handlers) if (await handler(exchange)) return;
+  sendJson(response, 404, { error: `nothing is served at ${path}; see /v2, /metrics, /readyz, /debug/sensors` });
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      reject(taken ? new Error(`port ${port} on ${host} is in use: choose another port, or 0 for any free one`, { cause: error }) : error);
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  const text = Buffer.from(`${JSON.stringify(body)}`);
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length, ...headers });
+  response.end(text);
+}
+
+export function sendText(response: ServerResponse, status: number, text: string, contentType = 'text/plain; charset=utf-8'): void {
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}

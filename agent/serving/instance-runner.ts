@@ -1,0 +1,218 @@
+// Drives one ModelInstance to its slots, step by step: fetch, load, warm, check, swap, drain. Nothing here depends on the network but the fetch.
+import type { Logger } from 'pino';
+import type { RevisionStatus, Slot } from '../../crds/model-instance.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import type { DesiredInstance } from '../assignment/desired-state.ts';
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import { retrySeconds } from '../retry-wait.ts';
+import { type InstancePlan, planInstance } from './plan-instance.ts';
+import { RevisionRun } from './revision-run.ts';
+import type { ModelLoader } from './model-loader.ts';
+import type { Routes } from './routes.ts';
+
+export interface RunnerDeps {
+  clock: Clock;
+  logger: Logger;
+  artifacts: Artifacts;
+  loader: ModelLoader;
+  routes: Routes;
+  hold: () => boolean;
+  /** The slot that now serves, to be kept on disk. */
+  onServing: (instance: DesiredInstance, slot: Slot) => Promise<void>;
+  /** Something that status shows has changed. */
+  onChange: () => void;
+}
+
+const drainSeconds = 30;
+const firstLoadRetrySeconds = 10;
+const maximumLoadRetrySeconds = 600;
+
+export class InstanceRunner {
+  readonly #deps: RunnerDeps;
+  readonly #revisions = new Map<string, RevisionRun>();
+  readonly #ended = new AbortController();
+  readonly #work: Promise<void>;
+  #instance: DesiredInstance;
+  #routed: string | undefined;
+  #recreateGapMilliseconds: number | undefined;
+  #silentSince: number | undefined;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(instance: DesiredInstance, deps: RunnerDeps, signal: AbortSignal) {
+    this.#instance = instance;
+    this.#deps = deps;
+    this.#work = this.#run(AbortSignal.any([signal, this.#ended.signal]));
+  }
+
+  get instance(): DesiredInstance {
+    return this.#instance;
+  }
+
+  /** The revision that answers requests, if one does. */
+  get routed(): string | undefined {
+    return this.#routed;
+  }
+
+  get recreateGapMilliseconds(): number | undefined {
+    return this.#recreateGapMilliseconds;
+  }
+
+  revision(name: string): RevisionRun | undefined {
+    return this.#revisions.get(name);
+  }
+
+  update(instance: DesiredInstance): void {
+    this.#instance = instance;
+    this.wake();
+  }
+
+  wake(): void {
+    this.#wake.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await this.#work;
+    const { namespace, spec } = this.#instance;
+    this.#deps.routes.delete(namespace, spec.deploymentName);
+    await Promise.all([...this.#revisions.values()].map((revision) => revision.unload(drainSeconds)));
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers();
+      try {
+        await this.#step(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#deps.logger.error({ err: error, instance: this.#instance.name }, 'a step of this instance failed');
+      }
+      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await Promise.race([this.#wake.promise, stopped]);
+    }
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    const plan = this.#plan();
+    for (const slot of plan.fetch) this.#fetch(this.#revisionOf(slot), signal);
+    for (const slot of plan.load) this.#load(this.#revisionOf(slot), signal);
+    await this.#route(plan);
+    const going = plan.unload.map((name) => this.#revisions.get(name)).filter((revision) => revision !== undefined);
+    if (going.length > 0 && plan.routeActive === undefined && plan.goal) await this.#makeWay(going);
+    else for (const revision of going) void revision.unload(drainSeconds).then(() => this.wake());
+    this.#forget();
+    this.#deps.onChange();
+  }
+
+  #plan(): InstancePlan {
+    const { spec, lastServed, localRollback } = this.#instance;
+    const named = (test: (revision: RevisionRun) => boolean) =>
+      new Set([...this.#revisions.values()].filter(test).map((revision) => revision.slot.revision));
+    return planInstance({
+      ...(spec.active === undefined ? {} : { active: spec.active }),
+      ...(spec.candidate === undefined ? {} : { candidate: spec.candidate }),
+      ...(spec.previous === undefined ? {} : { previous: spec.previous }),
+      ...(lastServed === undefined ? {} : { lastServed }),
+      ...(localRollback === undefined ? {} : { rolledBackFrom: localRollback.revision }),
+      strategy: spec.strategy ?? 'Parallel',
+      hold: this.#deps.hold(),
+      fetched: named((revision) => revision.fetched),
+      loaded: named((revision) => revision.loaded),
+      ...(this.#routed === undefined ? {} : { routed: this.#routed }),
+    });
+  }
+
+  #revisionOf(slot: Slot): RevisionRun {
+    const known = this.#revisions.get(slot.revision);
+    if (known) {
+      known.slot = slot;
+      return known;
+    }
+    const address = { namespace: this.#instance.namespace, deployment: this.#instance.spec.deploymentName };
+    const created = new RevisionRun(address, slot, this.#deps);
+    this.#revisions.set(slot.revision, created);
+    return created;
+  }
+
+  #fetch(revision: RevisionRun, signal: AbortSignal): void {
+    if (!revision.beginFetch()) return;
+    revision.fetch(signal, () => this.#deps.onChange()).then(
+      () => this.wake(),
+      () => {}, // ends only with the signal; failures are retried inside and shown by the revision
+    );
+  }
+
+  #load(revision: RevisionRun, signal: AbortSignal): void {
+    if (!revision.beginLoad()) return;
+    revision.load(signal).then(
+      () => this.wake(),
+      (error: unknown) => {
+        if (signal.aborted) return;
+        const seconds = retrySeconds(revision.loadFailures, firstLoadRetrySeconds, maximumLoadRetrySeconds);
+        this.#deps.logger.warn({ err: error, revision: revision.slot.revision, retrySeconds: seconds }, 'a model did not load');
+        this.#deps.onChange();
+        this.#deps.clock.sleep(seconds * 1000, signal).then(
+          () => {
+            revision.allowLoad();
+            this.wake();
+          },
+          () => {},
+        );
+      },
+    );
+  }
+
+  /** The swap: one assignment, so no request falls between two models. */
+  async #route(plan: InstancePlan): Promise<void> {
+    const { namespace, spec } = this.#instance;
+    const active = plan.routeActive === undefined ? undefined : this.#revisions.get(plan.routeActive);
+    const candidate = plan.routeCandidate === undefined ? undefined : this.#revisions.get(plan.routeCandidate);
+    const reason = this.#reasonForSilence(plan);
+    this.#deps.routes.set({
+      namespace,
+      deployment: spec.deploymentName,
+      candidateSharePercent: spec.candidateSharePercent ?? 0,
+      ...(active?.served === undefined ? {} : { active: active.served }),
+      ...(candidate?.served === undefined ? {} : { candidate: candidate.served }),
+      ...(reason === undefined ? {} : { reason }),
+    });
+    const before = this.#routed;
+    this.#routed = active?.served === undefined ? undefined : plan.routeActive;
+    if (!active?.served || before === this.#routed) return;
+    if (this.#silentSince !== undefined) this.#recreateGapMilliseconds = Math.round(this.#deps.clock.monotonic() - this.#silentSince);
+    this.#silentSince = undefined;
+    await this.#deps.onServing(this.#instance, active.slot);
+  }
+
+  #reasonForSilence(plan: InstancePlan): string | undefined {
+    const { spec, localRollback } = this.#instance;
+    if (plan.goal) return this.#revisions.get(plan.goal.revision)?.message ?? 'it is on its way';
+    if (localRollback) return `it was stopped here: ${localRollback.message ?? localRollback.reason}`;
+    return spec.candidate ? `revision ${spec.candidate.revision} is being tested and not promoted yet` : 'it is stopped';
+  }
+
+  /** Recreate: the old model goes before the new one loads. How long nothing answered is measured and shown. */
+  async #makeWay(going: readonly RevisionRun[]): Promise<void> {
+    this.#silentSince = this.#deps.clock.monotonic();
+    await Promise.all(going.map((revision) => revision.unload(drainSeconds)));
+    this.wake();
+  }
+
+  /** Drops what no slot names any more and is not loaded. */
+  #forget(): void {
+    const { spec, lastServed } = this.#instance;
+    const named = new Set([spec.active, spec.candidate, spec.previous, lastServed].map((slot) => slot?.revision));
+    for (const [name, revision] of this.#revisions) {
+      if (named.has(name) || revision.loaded || revision.busy) continue;
+      revision.cancel();
+      this.#revisions.delete(name);
+    }
+  }
+}
+
+export function slotName(instance: DesiredInstance, revision: string): RevisionStatus['slot'] | undefined {
+  const { active, candidate, previous } = instance.spec;
+  if (active?.revision === revision) return 'Active';
+  if (candidate?.revision === revision) return 'Candidate';
+  return previous?.revision === revision ? 'Previous' : undefined;
+}

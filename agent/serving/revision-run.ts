@@ -1,0 +1,192 @@
+import type { InstancePhase, RevisionStatus, Slot } from '../../crds/model-instance.ts';
+import { parseQuantity } from '../../kube/meta/quantity.ts';
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { ArtifactError } from '../artifacts/errors.ts';
+import { ModelLoadError } from '../inference/errors.ts';
+import type { GoldenSample } from './golden-set.ts';
+import { GoldenSetFailure, type Loaded, type ModelLoader } from './model-loader.ts';
+import type { ModelAddress, ServedModel } from './served-model.ts';
+
+interface Deps {
+  artifacts: Artifacts;
+  loader: ModelLoader;
+}
+
+/** One revision on this device, from its bytes to its process. */
+export class RevisionRun {
+  slot: Slot;
+  loadFailures = 0;
+  readonly #address: ModelAddress;
+  readonly #deps: Deps;
+  readonly #cancelled = new AbortController();
+  #fetch: 'no' | 'running' | 'done' = 'no';
+  #load: 'no' | 'running' | 'waiting' | 'done' | 'unloading' = 'no';
+  #freshlyVerified = false;
+  #loaded: Loaded | undefined;
+  #failure: { reason: string; message: string } | undefined;
+
+  constructor(address: ModelAddress, slot: Slot, deps: Deps) {
+    this.#address = address;
+    this.slot = slot;
+    this.#deps = deps;
+  }
+
+  get fetched(): boolean {
+    return this.#fetch === 'done';
+  }
+
+  /** In memory and good, and not on its way out. */
+  get loaded(): boolean {
+    return this.#load === 'done';
+  }
+
+  get busy(): boolean {
+    return this.#load === 'running' || this.#load === 'unloading';
+  }
+
+  get served(): ServedModel | undefined {
+    return this.#load === 'done' ? this.#loaded?.served : undefined;
+  }
+
+  get samples(): readonly GoldenSample[] {
+    return this.#loaded?.samples ?? [];
+  }
+
+  get result(): Loaded | undefined {
+    return this.#loaded;
+  }
+
+  get failure(): { reason: string; message: string } | undefined {
+    return this.#failure ?? this.#fetchFailure();
+  }
+
+  get message(): string | undefined {
+    return this.failure?.message;
+  }
+
+  get downloadedBytes(): number | undefined {
+    const state = this.#deps.artifacts.state(this.slot.digest);
+    if (state) return state.bytes;
+    return this.fetched ? parseQuantity(this.slot.size) : undefined;
+  }
+
+  get phase(): InstancePhase {
+    if (this.#load === 'done') return this.served?.model.ready === false ? 'Loading' : 'Serving';
+    if (this.failure) return 'Failed';
+    if (this.#load === 'running') return 'Loading';
+    if (this.#fetch === 'running') return 'Downloading';
+    return this.#fetch === 'done' && this.#load === 'unloading' ? 'Stopped' : 'Pending';
+  }
+
+  beginFetch(): boolean {
+    if (this.#fetch !== 'no') return false;
+    this.#fetch = 'running';
+    return true;
+  }
+
+  async fetch(signal: AbortSignal, onChange: () => void): Promise<void> {
+    const both = AbortSignal.any([signal, this.#cancelled.signal]);
+    const { slot } = this;
+    const what = `${slot.modelVersionName} (${slot.variant})`;
+    const wanted = [
+      { digest: slot.digest, declaredBytes: parseQuantity(slot.size), what },
+      ...(slot.externalData ?? []).map((file) => ({
+        digest: file.digest,
+        declaredBytes: file.size === undefined ? Number.POSITIVE_INFINITY : parseQuantity(file.size),
+        what: `${what}, file ${file.path}`,
+      })),
+      ...(slot.goldenSet === undefined
+        ? []
+        : [
+            {
+              digest: slot.goldenSet.digest,
+              declaredBytes: slot.goldenSet.size === undefined ? Number.POSITIVE_INFINITY : parseQuantity(slot.goldenSet.size),
+              what: `${what}, golden set`,
+            },
+          ]),
+    ];
+    for (const artifact of wanted) await this.#deps.artifacts.ensure(artifact, onChange, both);
+    this.#fetch = 'done';
+    this.#freshlyVerified = true;
+  }
+
+  beginLoad(): boolean {
+    if (this.#load !== 'no') return false;
+    this.#load = 'running';
+    return true;
+  }
+
+  allowLoad(): void {
+    if (this.#load === 'waiting') this.#load = 'no';
+  }
+
+  async load(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#verify(signal);
+      this.#loaded = await this.#deps.loader.load(this.#address, this.slot, signal);
+      this.#load = 'done';
+      this.#failure = undefined;
+      this.loadFailures = 0;
+    } catch (error) {
+      this.#load = 'waiting';
+      this.loadFailures++;
+      this.#failure = failureOf(error);
+      throw error;
+    }
+  }
+
+  async unload(drainSeconds: number): Promise<void> {
+    if (this.#load !== 'done' || !this.#loaded) return;
+    this.#load = 'unloading';
+    await this.#deps.loader.unload(this.#loaded.served, drainSeconds);
+    this.#loaded = undefined;
+    this.#load = 'no';
+  }
+
+  cancel(): void {
+    this.#cancelled.abort();
+  }
+
+  statusOf(slot: RevisionStatus['slot']): RevisionStatus {
+    const { failure, downloadedBytes } = this;
+    const loaded = this.#loaded;
+    const served = this.served;
+    const latency = served?.statistics.percentiles();
+    return {
+      revision: this.slot.revision,
+      slot,
+      phase: this.phase,
+      ...(failure === undefined ? {} : { reason: failure.reason, message: failure.message.slice(0, 1024) }),
+      ...(downloadedBytes === undefined ? {} : { bytesDownloaded: downloadedBytes }),
+      ...(loaded === undefined ? {} : { loadMilliseconds: loaded.loadMilliseconds }),
+      ...(loaded?.residentBytes === undefined ? {} : { residentMemory: loaded.residentBytes }),
+      ...(served === undefined ? {} : { inferences: served.statistics.inferences, errors: served.statistics.errors }),
+      ...(served === undefined ? {} : { executionProviders: [...served.model.executionProviders] }),
+      ...(latency === undefined ? {} : { latencyMicroseconds: latency }),
+      ...(loaded?.golden === undefined ? {} : { golden: loaded.golden }),
+    };
+  }
+
+  #fetchFailure(): { reason: string; message: string } | undefined {
+    const failure: ArtifactError | undefined = this.#deps.artifacts.state(this.slot.digest)?.failure;
+    return failure && { reason: failure.reason, message: failure.message };
+  }
+
+  /** A blob that lay on the disk since an earlier start is read again before it is used. */
+  async #verify(signal: AbortSignal): Promise<void> {
+    if (this.#freshlyVerified) {
+      this.#freshlyVerified = false;
+      return;
+    }
+    const { store } = this.#deps.artifacts;
+    if (await store.verify(this.slot.digest, signal)) return;
+    this.#fetch = 'no';
+    throw new ModelLoadError('LoadFailed', `the file of ${this.slot.digest} was damaged on disk; it is fetched again`);
+  }
+}
+
+function failureOf(error: unknown): { reason: string; message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof ModelLoadError || error instanceof GoldenSetFailure) return { reason: error.reason, message };
+  return { reason: 'LoadFailed', message };
+}

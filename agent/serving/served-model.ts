@@ -1,0 +1,81 @@
+import type { Slot } from '../../crds/model-instance.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import type { EngineModel, InferenceRequest, InferenceResult } from '../inference/engine.ts';
+import { InferenceError } from '../inference/errors.ts';
+import { ModelStatistics } from './model-statistics.ts';
+
+export interface ModelAddress {
+  namespace: string;
+  deployment: string;
+}
+
+export interface InferenceObserver {
+  /** After each inference that ran, with what it took. */
+  onInference(model: ServedModel, result: InferenceResult): void;
+}
+
+/** A loaded model in its slot: counts what it does, and knows when the last request has left it. */
+export class ServedModel {
+  readonly address: ModelAddress;
+  readonly slot: Slot;
+  readonly statistics = new ModelStatistics();
+  readonly #model: EngineModel;
+  readonly #clock: Clock;
+  readonly #observer: InferenceObserver;
+  #inFlight = 0;
+  #idle = Promise.withResolvers<void>();
+
+  constructor(address: ModelAddress, slot: Slot, model: EngineModel, deps: { clock: Clock; observer: InferenceObserver }) {
+    this.address = address;
+    this.slot = slot;
+    this.#model = model;
+    this.#clock = deps.clock;
+    this.#observer = deps.observer;
+  }
+
+  get model(): EngineModel {
+    return this.#model;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** @throws InferenceError */
+  async infer(request: InferenceRequest): Promise<InferenceResult> {
+    this.#inFlight++;
+    const started = this.#clock.monotonic();
+    try {
+      const result = await this.#model.infer(request);
+      this.statistics.recordSuccess((this.#clock.monotonic() - started) * 1000, result.modelMicroseconds);
+      this.#observer.onInference(this, result);
+      return result;
+    } catch (error) {
+      if (isModelsFault(error)) this.statistics.recordError();
+      throw error;
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) {
+        this.#idle.resolve();
+        this.#idle = Promise.withResolvers();
+      }
+    }
+  }
+
+  /** Waits for the requests that are in it, at most `seconds`, then ends it. Call it only when no route leads here any more. */
+  async drainAndClose(seconds: number): Promise<void> {
+    const enough = new AbortController();
+    const limit = this.#clock.sleep(seconds * 1000, enough.signal).catch(() => {});
+    while (this.#inFlight > 0) {
+      const left = await Promise.race([this.#idle.promise.then(() => true), limit.then(() => false)]);
+      if (!left) break;
+    }
+    enough.abort();
+    await this.#model.close();
+  }
+}
+
+/** What a client did wrong, took back or sent too much of is no error of the model. */
+function isModelsFault(error: unknown): boolean {
+  return !(error instanceof InferenceError) || error.kind === 'failed' || error.kind === 'deadline';
+}
