@@ -112,8 +112,8 @@ export class GraphBuilder {
     const count = elementCount(shape);
     if (weights.kind === 'random' || count < weights.minimumElements)
       return this.floats(hint, shape, uniformFloats(this.#next, count, low, high));
-    // Not the mean itself: zeros would hide what denormal or skipped arithmetic costs.
-    return this.constantOfShape(hint, shape, (low + high) / 2 + (high - low) / 100);
+    // Above zero, or nothing would flow; small, so that hundreds of layers do not overflow.
+    return this.constantOfShape(hint, shape, (low + high) / 2 + (high - low) / 200);
   }
 
   constantOfShape(hint: string, shape: number[], value: number): Value {

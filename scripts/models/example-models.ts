@@ -1,9 +1,8 @@
 // The example models that are written rather than trained: what they are, and their bytes.
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
+import { classicNetworks } from '../../energy/onnx/classic-networks.ts';
 import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
-import { resnet } from '../../energy/onnx/resnet.ts';
-import { vgg } from '../../energy/onnx/vgg.ts';
 
 export interface ExampleModel {
   family: string;
@@ -29,14 +28,14 @@ export const exampleModels: readonly ExampleModel[] = [
     major: 1,
     description:
       'ResNet-50 at 224 pixels with constant, untrained weights: 64 KB that become 102 MB when a runtime loads them. It shows energy, not accuracy.',
-    write: () => resnet({ layers: 50, weights: { kind: 'constant', seed: 50, minimumElements: 1 } }),
+    write: () => classicNetworks.resnet50({ kind: 'constant', seed: 50, minimumElements: 1 }),
   },
   {
     family: 'vgg16',
     major: 1,
     description:
       'VGG-16 at 224 pixels with constant, untrained weights: a few kilobytes that become 553 MB when a runtime loads them. It shows energy, not accuracy.',
-    write: () => vgg({ layers: 16, weights: { kind: 'constant', seed: 16, minimumElements: 1 } }),
+    write: () => classicNetworks.vgg16({ kind: 'constant', seed: 16, minimumElements: 1 }),
   },
 ];
 
