@@ -1,6 +1,6 @@
 // Server-side apply. Algorithm: k8s.io/apimachinery, util/managedfields, and structured-merge-diff.
 
-import { isObject, type JsonObject, property } from '../schema/json.ts';
+import { isObject, type JsonObject, type JsonValue, property, setProperty } from '../schema/json.ts';
 import { compare } from './comparison.ts';
 import { atServedVersion, doorOf, withoutIdentity } from './door.ts';
 import { difference, type FieldSet, formatPath, hasPath, isEmpty } from './field-set.ts';
@@ -130,7 +130,7 @@ function syncLastApplied(object: JsonObject, applied: JsonObject, writer: ApplyW
   if (writer.manager !== 'kubectl' || annotationOf(object) === undefined) return object;
   const metadata = property(object, 'metadata');
   const annotations = isObject(metadata) ? property(metadata, 'annotations') : undefined;
-  const value = `${JSON.stringify(withoutAnnotation(applied))}\n`;
+  const value = `${JSON.stringify(sorted(withoutAnnotation(applied)))}\n`;
   return {
     ...object,
     metadata: { ...(isObject(metadata) ? metadata : {}), annotations: { ...(isObject(annotations) ? annotations : {}), [lastAppliedAnnotation]: value } },
@@ -143,6 +143,15 @@ function withoutAnnotation(applied: JsonObject): JsonObject {
   if (!isObject(metadata) || !isObject(annotations)) return applied;
   const { [lastAppliedAnnotation]: _, ...rest } = annotations;
   return { ...applied, metadata: { ...metadata, annotations: rest } };
+}
+
+/** Keys in order, as Go writes them. */
+function sorted(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  const out: JsonObject = {};
+  for (const key of Object.keys(value).sort()) setProperty(out, key, sorted(value[key] ?? null));
+  return out;
 }
 
 function conflictOutcome(conflicts: readonly Conflict[]): ApplyOutcome {

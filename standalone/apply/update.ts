@@ -36,10 +36,10 @@ function claimedManagers(live: JsonObject, next: JsonObject, writer: Writer): Ma
   return managers && managers.size > 0 ? managers : fromLive();
 }
 
+/** `managedFields: [{}]`. An empty list is no reset: it reads as left out. */
 function isReset(managedFields: JsonValue | undefined): boolean {
-  if (!Array.isArray(managedFields)) return false;
-  const [first] = managedFields;
-  return managedFields.length === 0 || (managedFields.length === 1 && isObject(first) && Object.keys(first).length === 0);
+  const [first, second] = Array.isArray(managedFields) ? managedFields : [];
+  return isObject(first) && Object.keys(first).length === 0 && second === undefined;
 }
 
 /** The updater gets what it changed, added to what it owned before. */

@@ -53,10 +53,10 @@ export interface CompiledKind {
   readonly apiVersion: string;
   /** The definition's schema with apiVersion, kind and ObjectMeta filled in. */
   readonly schema: StructuralSchema;
-  /** Fills in defaults; null where a default exists and null is not allowed counts as absent. */
+  /** Fills in defaults, also for null where null is not allowed, and drops what is empty in metadata. */
   default(object: JsonObject): JsonObject;
   /**
-   * Drops what the schema does not know. `unknown` holds paths such as `spec.foo` or `spec.items[0].bar`, sorted. `malformed` says
+   * What decoding a request does: drops what the schema does not know, and null where it is not allowed. `unknown` holds paths such as `spec.foo` or `spec.items[0].bar`, sorted. `malformed` says
    * why metadata cannot be read at all: answer 400 with it.
    */
   prune(object: JsonObject): { object: JsonObject; unknown: string[]; malformed: string | undefined };

@@ -127,8 +127,7 @@ function coerceObject(schema: StructuralSchema, value: JsonObject, path: string,
 /** Fields of ObjectMeta and of its entries leave out what is empty; owner references keep what they must have. */
 function isZero(value: JsonValue, path: string, name: string): boolean {
   if (path.startsWith('metadata.ownerReferences')) return false;
-  // managedFields: [] and [{}] ask for a reset, so they must get through.
-  if (name === 'managedFields' || name === 'fieldsV1') return false;
+  if (name === 'fieldsV1') return false;
   if (Array.isArray(value)) return value.length === 0;
   if (isObject(value)) return Object.keys(value).length === 0;
   return value === '' || (value === 0 && name === 'generation');

@@ -1,15 +1,16 @@
 // Drops what a schema does not know. Algorithm: apiextensions-apiserver, schema/pruning.
 
+import { dropRefusedNulls } from './defaulting.ts';
 import { child, index } from './field-error.ts';
 import { isObject, type JsonObject, type JsonValue, setProperty } from './json.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 
 const metaFields = new Set(['apiVersion', 'kind', 'metadata']);
 
-/** A copy without unknown fields, and their paths, sorted. apiVersion, kind and metadata of the root are left alone. */
+/** A copy without unknown fields and refused nulls, and the unknown paths, sorted. apiVersion, kind and metadata of the root are left alone. */
 export function pruneValue(schema: StructuralSchema, object: JsonObject): { object: JsonObject; unknown: string[] } {
   const unknown: string[] = [];
-  const pruned = prune({ ...schema, 'x-kubernetes-embedded-resource': true }, object, '', unknown);
+  const pruned = dropRefusedNulls(schema, prune({ ...schema, 'x-kubernetes-embedded-resource': true }, object, '', unknown));
   return { object: isObject(pruned) ? pruned : {}, unknown: unknown.sort() };
 }
 

@@ -1,0 +1,44 @@
+// What of an answer is the same on every server: no identity, versions or times.
+
+import { isObject, type JsonObject } from '../../../standalone/schema/json.ts';
+import type { Outcome } from './scenario.ts';
+
+export function outcomeOf(code: number, body: JsonObject): Outcome {
+  if (code < 300) return { code, object: bareObject(body), owners: ownersOf(body) };
+  const details = isObject(body['details']) ? body['details'] : {};
+  const causes = Array.isArray(details['causes']) ? details['causes'] : [];
+  const reason = body['reason'];
+  return {
+    code,
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(causes.length > 0 ? { causes: causes.map(causeText).sort() } : {}),
+  };
+}
+
+export function causeText(cause: unknown): string {
+  return isObject(cause) ? `${String(cause['reason'])} ${String(cause['field'])}` : '';
+}
+
+function bareObject(object: JsonObject): JsonObject {
+  const { apiVersion: _a, kind: _k, metadata, ...rest } = object;
+  if (!isObject(metadata)) return rest;
+  const kept: JsonObject = {};
+  for (const name of ['generation', 'labels', 'annotations', 'finalizers', 'ownerReferences']) {
+    const value = metadata[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return { metadata: kept, ...rest };
+}
+
+function ownersOf(object: JsonObject): JsonObject {
+  const { metadata } = object;
+  const entries = isObject(metadata) && Array.isArray(metadata['managedFields']) ? metadata['managedFields'] : [];
+  const owners: JsonObject = {};
+  for (const entry of entries) {
+    if (!isObject(entry)) continue;
+    const { manager, operation, subresource, time, fieldsV1 } = entry;
+    const name = [manager, operation, ...(subresource === undefined ? [] : [subresource]), ...(time === undefined ? ['untimed'] : [])];
+    owners[name.join('/')] = fieldsV1 ?? {};
+  }
+  return owners;
+}

@@ -1,0 +1,107 @@
+// Plays scenarios against an API server over plain HTTP, so that no client of ours stands between.
+
+import { Agent, request } from 'undici';
+import type { Connection } from '../../../kube/api/connection.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../../standalone/schema/json.ts';
+import { eventually } from '../eventually.ts';
+import { outcomeOf } from './recorded-object.ts';
+import type { Outcome, RecordedScenario, Scenario, Step } from './scenario.ts';
+import { fixtureGroup } from './widgets.ts';
+
+export interface Answer {
+  code: number;
+  body: JsonObject;
+}
+
+export class Recorder {
+  readonly #connection: Connection;
+  readonly #agent: Agent;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#agent = new Agent({ connect: { ca: connection.certificateAuthority ?? '' } });
+  }
+
+  async call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: JsonValue, contentType = 'application/json'): Promise<Answer> {
+    const token = await this.#connection.token?.();
+    const answer = await request(`${this.#connection.server}${path}`, {
+      method,
+      dispatcher: this.#agent,
+      headers: { 'content-type': contentType, 'user-agent': 'recorder/1', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const parsed: unknown = await answer.body.json();
+    return { code: answer.statusCode, body: isObject(parsed) ? parsed : {} };
+  }
+
+  /** Installs a definition and waits until its objects can be listed. */
+  async install(definition: { metadata: { name: string }; spec: { group: string; names: { plural: string } } }): Promise<void> {
+    const crd = JSON.parse(
+      JSON.stringify({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', ...definition }).replaceAll('"served":true', '"served":true,"storage":true'),
+    ) as JsonObject;
+    const created = await this.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd);
+    if (created.code >= 300) throw new Error(`cannot install ${definition.metadata.name}: ${JSON.stringify(created.body)}`);
+    await eventually(async () => {
+      const { code } = await this.call('GET', `/apis/${definition.spec.group}/v1/namespaces/default/${definition.spec.names.plural}`);
+      if (code !== 200) throw new Error(`${definition.metadata.name} is not served yet: ${code}`);
+    }, 30);
+  }
+
+  async play(scenario: Scenario): Promise<RecordedScenario> {
+    const name = 'object';
+    const kind = scenario.kind ?? 'Widget';
+    const collection = `/apis/${fixtureGroup}/v1/namespaces/default/${kind.toLowerCase()}s`;
+    const outcomes: Outcome[] = [];
+    for (const step of scenario.steps) outcomes.push(await this.#step(collection, kind, name, step));
+    await this.call('PATCH', `${collection}/${name}`, { metadata: { finalizers: null } }, 'application/merge-patch+json');
+    await this.call('DELETE', `${collection}/${name}`);
+    return { ...scenario, outcomes };
+  }
+
+  async #step(collection: string, kind: string, name: string, step: Step): Promise<Outcome> {
+    const object = `${collection}/${name}${step.subresource ? `/${step.subresource}` : ''}`;
+    const query = `?fieldManager=${step.manager}${step.force ? '&force=true' : ''}`;
+    const answer = await this.#send(step, { collection, object, query, kind, name });
+    return outcomeOf(answer.code, answer.body);
+  }
+
+  async #send(step: Step, at: { collection: string; object: string; query: string; kind: string; name: string }): Promise<Answer> {
+    switch (step.verb) {
+      case 'create':
+        return this.call('POST', `${at.collection}${at.query}`, identified(step.body, at.kind, at.name));
+      case 'update': {
+        const live = await this.call('GET', at.object);
+        return this.call('PUT', `${at.object}${at.query}`, laidOver(live.body, step.body));
+      }
+      case 'apply':
+        return this.call('PATCH', `${at.object}${at.query}`, identified(step.body, at.kind, at.name), 'application/apply-patch+yaml');
+      case 'merge':
+        return this.call('PATCH', `${at.object}${at.query}`, step.body, 'application/merge-patch+json');
+      case 'json':
+        return this.call('PATCH', `${at.object}${at.query}`, step.body, 'application/json-patch+json');
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.close();
+  }
+}
+
+export function identified(body: JsonValue, kind: string, name: string): JsonObject {
+  const object = isObject(body) ? body : {};
+  const metadata = isObject(object['metadata']) ? object['metadata'] : {};
+  return { apiVersion: `${fixtureGroup}/v1`, kind, ...object, metadata: { ...metadata, name, namespace: 'default' } };
+}
+
+/** The members of `change` replace those of the live object; those of metadata one by one. null deletes. */
+export function laidOver(live: JsonObject, change: JsonValue): JsonObject {
+  if (!isObject(change)) return live;
+  const result: JsonObject = { ...live };
+  for (const [name, value] of Object.entries(change)) {
+    const before = live[name];
+    if (name === 'metadata' && isObject(value) && isObject(before)) result[name] = laidOver(before, value);
+    else if (value === null) delete result[name];
+    else result[name] = value;
+  }
+  return result;
+}
