@@ -11,7 +11,7 @@ export interface MetadataRules {
   nameSyntax: 'subdomain' | 'label' | 'path-segment';
 }
 
-const nameProblems = { subdomain: subdomainProblems, label: labelProblems, 'path-segment': pathSegmentProblems };
+const nameProblems = { subdomain: (name: string) => subdomainProblems(name), label: labelProblems, 'path-segment': pathSegmentProblems };
 const annotationBytes = 256 * 1024;
 
 /** On a create: names as well. The metadata must have been coerced. */
@@ -93,7 +93,7 @@ function ownerCauses(metadata: JsonObject): Cause[] {
   const [first, second] = controllers.map((owner) => `${textOf(owner, 'kind')}/${textOf(owner, 'name')}`);
   const several = `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
   return [
-    ...owners.flatMap((owner, at) => ownerProblems(owner, index('metadata.ownerReferences', at))),
+    ...owners.flatMap((owner) => ownerProblems(owner, 'metadata.ownerReferences')),
     ...(controllers.length > 1 ? [invalid('metadata.ownerReferences', owners, several)] : []),
   ];
 }

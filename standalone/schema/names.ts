@@ -12,8 +12,10 @@ function characters(rule: string, expression: string, ...examples: string[]): st
   return `${rule} (e.g. ${list}, regex used for validation is '${expression}')`;
 }
 
-function atMost(bytes: number): string {
-  return `must be no more than ${bytes} bytes`;
+type Unit = 'bytes' | 'characters';
+
+function atMost(length: number, unit: Unit): string {
+  return `must be no more than ${length} ${unit}`;
 }
 
 function byteLength(text: string): number {
@@ -21,7 +23,7 @@ function byteLength(text: string): number {
 }
 
 export function labelProblems(name: string): string[] {
-  const problems = byteLength(name) > 63 ? [atMost(63)] : [];
+  const problems = byteLength(name) > 63 ? [atMost(63, 'characters')] : [];
   if (labelExpression.test(name)) return problems;
   if (subdomainExpression.test(name)) return [...problems, 'must not contain dots'];
   const rule =
@@ -29,8 +31,9 @@ export function labelProblems(name: string): string[] {
   return [...problems, characters(rule, label, 'my-name', '123-abc')];
 }
 
-export function subdomainProblems(name: string): string[] {
-  const problems = byteLength(name) > 253 ? [atMost(253)] : [];
+/** Kubernetes words the same limit in two ways: characters for names, bytes for prefixes. */
+export function subdomainProblems(name: string, unit: Unit = 'characters'): string[] {
+  const problems = byteLength(name) > 253 ? [atMost(253, unit)] : [];
   if (subdomainExpression.test(name)) return problems;
   const rule =
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
@@ -51,8 +54,8 @@ export function qualifiedNameProblems(name: string): string[] {
   const [last = ''] = parts.slice(-1);
   const prefix = parts.length === 2 ? (parts[0] ?? '') : undefined;
   return [
-    ...(prefix === undefined ? [] : prefix === '' ? ['prefix part must be non-empty'] : prefixed('prefix part ', subdomainProblems(prefix))),
-    ...(last === '' ? ['name part must be non-empty'] : byteLength(last) > 63 ? [`name part ${atMost(63)}`] : []),
+    ...(prefix === undefined ? [] : prefix === '' ? ['prefix part must be non-empty'] : prefixed('prefix part ', subdomainProblems(prefix, 'bytes'))),
+    ...(last === '' ? ['name part must be non-empty'] : byteLength(last) > 63 ? [`name part ${atMost(63, 'bytes')}`] : []),
     ...(qualifiedExpression.test(last) ? [] : [`name part ${wording}`]),
   ];
 }
@@ -62,7 +65,7 @@ function prefixed(prefix: string, problems: readonly string[]): string[] {
 }
 
 export function labelValueProblems(value: string): string[] {
-  const problems = byteLength(value) > 63 ? [atMost(63)] : [];
+  const problems = byteLength(value) > 63 ? [atMost(63, 'bytes')] : [];
   if (value === '' || qualifiedExpression.test(value)) return problems;
   const rule =
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";

@@ -133,13 +133,28 @@ function isZero(value: JsonValue, path: string, name: string): boolean {
   return value === '' || (value === 0 && name === 'generation');
 }
 
-const goNames: Record<string, string> = { object: 'map', array: 'slice', integer: 'int64', string: 'string', boolean: 'bool' };
-
+/** Worded after the Go type that Kubernetes decodes into: no keys or positions in the path. */
 function refuse(schema: StructuralSchema, value: JsonValue, path: string, found: CoercedMeta): undefined {
-  const actual = Array.isArray(value) ? 'array' : isObject(value) ? 'object' : typeof value;
-  const expected = goNames[schema.type ?? ''] ?? 'value';
-  found.malformed ??= `json: cannot unmarshal ${actual} into Go struct field ObjectMeta.${path} of type ${expected}`;
+  const actual = Array.isArray(value) ? 'array' : isObject(value) ? 'object' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const field = path.replace(/^metadata\.?/, '').replaceAll(/\[[^\]]*\]/g, '');
+  const where = field === '' ? 'value' : `struct field ObjectMeta.${field}`;
+  found.malformed ??= `json: cannot unmarshal ${actual} into Go ${where} of type ${goType(schema)}`;
   return undefined;
+}
+
+function goType({ type, items, additionalProperties }: StructuralSchema): string {
+  switch (type) {
+    case 'object':
+      return additionalProperties === undefined ? 'v1.ObjectMeta' : 'map[string]string';
+    case 'array':
+      return items?.type === 'string' ? '[]string' : '[]interface {}';
+    case 'integer':
+      return 'int64';
+    case 'boolean':
+      return 'bool';
+    default:
+      return 'string';
+  }
 }
 
 export function metadataOf(object: JsonObject): JsonObject {

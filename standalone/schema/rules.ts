@@ -162,8 +162,7 @@ function evaluateRule(
   try {
     if (compiled.evaluate(variables) === true) return undefined;
   } catch (error) {
-    const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    return invalid(own, schema.type ?? '', `${why} evaluating rule: ${(rule.message ?? rule.rule).trim()}`);
+    return invalid(own, schema.type ?? '', `${whyFailed(error)} evaluating rule: ${(rule.message ?? rule.rule).trim()}`);
   }
   const detail = compiled.message(variables) ?? (rule.message?.trim() || `failed rule: ${rule.rule.trim()}`);
   const field = compiled.fieldPath === '' ? own : child(at.path, compiled.fieldPath);
@@ -178,4 +177,10 @@ function evaluateRule(
     default:
       return invalid(field, shown, detail);
   }
+}
+
+/** The first line: what follows shows the place in the rule. */
+function whyFailed(error: unknown): string {
+  const text = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+  return text.replace(/^No such key/, 'no such key');
 }

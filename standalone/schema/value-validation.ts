@@ -115,19 +115,26 @@ function checkFormat(node: Node): Result {
   return fail(typeInvalid(fieldOf(node), node.value, detail));
 }
 
-const formatRanges: Record<string, [number, number]> = {
+const ranges: Record<string, [number, number]> = {
   int32: [-2147483648, 2147483647],
   int64: [-9223372036854775808, 9223372036854775807],
   float: [-3.4028234663852886e38, 3.4028234663852886e38],
 };
 
+/** Only a plain integer or number type has a range; int-or-string has none. */
+function fitsRange({ type, format, 'x-kubernetes-int-or-string': either }: StructuralSchema, value: number): boolean {
+  if (either || (type !== 'integer' && type !== 'number')) return true;
+  const [low, high] = ranges[format ?? (type === 'integer' ? 'int64' : '')] ?? [-Infinity, Infinity];
+  return value >= low && value <= high && (type === 'number' || Number.isInteger(value));
+}
+
 function checkNumber(node: Node): Result {
   const { schema, value } = node;
   if (typeof value !== 'number') return ok();
   const causes: Cause[] = [];
-  const [low, high] = formatRanges[schema.format ?? ''] ?? [-Infinity, Infinity];
-  if (value < low || value > high) {
-    const message = `Checked value must be of type ${schema.type} with format ${schema.format} in ${node.path}`;
+  if (!fitsRange(schema, value)) {
+    const format = schema.format === undefined ? '(default format)' : `with format ${schema.format}`;
+    const message = `Checked value must be of type ${schema.type} ${format} in ${node.path}`;
     causes.push(invalid(node.root === '' ? noField : node.root, '', message));
   }
   const { multipleOf, maximum, minimum, exclusiveMaximum, exclusiveMinimum } = schema;

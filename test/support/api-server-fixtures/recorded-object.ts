@@ -15,8 +15,15 @@ export function outcomeOf(code: number, body: JsonObject): Outcome {
   };
 }
 
+/** With the message where it names another manager, without it where wording is free. */
 export function causeText(cause: unknown): string {
-  return isObject(cause) ? `${String(cause['reason'])} ${String(cause['field'])}` : '';
+  if (!isObject(cause)) return '';
+  const text = `${String(cause['reason'])} ${String(cause['field'])}`;
+  return cause['reason'] === 'FieldManagerConflict' ? `${text}: ${String(cause['message'])}` : text;
+}
+
+export function wholeCauseText(cause: unknown): string {
+  return isObject(cause) ? `${String(cause['reason'])} ${String(cause['field'])}: ${String(cause['message'])}` : '';
 }
 
 function bareObject(object: JsonObject): JsonObject {

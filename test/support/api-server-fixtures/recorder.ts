@@ -4,8 +4,9 @@ import { Agent, request } from 'undici';
 import type { Connection } from '../../../kube/api/connection.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../../standalone/schema/json.ts';
 import { eventually } from '../eventually.ts';
-import { outcomeOf } from './recorded-object.ts';
+import { outcomeOf, wholeCauseText } from './recorded-object.ts';
 import type { Outcome, RecordedScenario, Scenario, Step } from './scenario.ts';
+import type { RecordedCase, ValidationCase } from './validation-cases.ts';
 import { fixtureGroup } from './widgets.ts';
 
 export interface Answer {
@@ -28,7 +29,8 @@ export class Recorder {
       method,
       dispatcher: this.#agent,
       headers: { 'content-type': contentType, 'user-agent': 'recorder/1', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // Text is sent as it is: it may be JSON that no value can say.
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const parsed: unknown = await answer.body.json();
     return { code: answer.statusCode, body: isObject(parsed) ? parsed : {} };
@@ -82,6 +84,31 @@ export class Recorder {
     }
   }
 
+  /** Creates or replaces a Gauge with strict field validation and keeps how that was refused. */
+  async judge(tried: ValidationCase): Promise<RecordedCase> {
+    const collection = `/apis/${fixtureGroup}/v1/namespaces/default/gauges`;
+    const answer = tried.old ? await this.#replace(collection, tried.old, tried) : await this.#create(collection, tried);
+    const [name = 'object'] = [nameOf(tried.object)].filter((found) => found !== '');
+    await this.call('PATCH', `${collection}/${name}`, { metadata: { finalizers: null } }, 'application/merge-patch+json');
+    await this.call('DELETE', `${collection}/${name}`);
+    return { ...tried, ...refusalOf(answer) };
+  }
+
+  async #create(collection: string, tried: ValidationCase): Promise<Answer> {
+    const path = `${collection}?fieldValidation=Strict`;
+    return this.call('POST', path, tried.text ?? identified(tried.object, 'Gauge', 'object'));
+  }
+
+  async #replace(collection: string, old: JsonObject, tried: ValidationCase): Promise<Answer> {
+    const created = await this.call('POST', collection, identified(old, 'Gauge', 'object'));
+    if (created.code >= 300) throw new Error(`the old object of "${tried.name}" is refused: ${JSON.stringify(created.body)}`);
+    const { status } = old;
+    if (status !== undefined) await this.call('PATCH', `${collection}/object/status`, { status }, 'application/merge-patch+json');
+    const live = await this.call('GET', `${collection}/object`);
+    const path = `${collection}/object${tried.subresource ? `/${tried.subresource}` : ''}`;
+    return this.call('PUT', `${path}?fieldValidation=Strict`, laidOver(live.body, tried.object));
+  }
+
   async close(): Promise<void> {
     await this.#agent.close();
   }
@@ -90,7 +117,7 @@ export class Recorder {
 export function identified(body: JsonValue, kind: string, name: string): JsonObject {
   const object = isObject(body) ? body : {};
   const metadata = isObject(object['metadata']) ? object['metadata'] : {};
-  return { apiVersion: `${fixtureGroup}/v1`, kind, ...object, metadata: { ...metadata, name, namespace: 'default' } };
+  return { apiVersion: `${fixtureGroup}/v1`, kind, ...object, metadata: { name, namespace: 'default', ...metadata } };
 }
 
 /** The members of `change` replace those of the live object; those of metadata one by one. null deletes. */
@@ -104,4 +131,23 @@ export function laidOver(live: JsonObject, change: JsonValue): JsonObject {
     else result[name] = value;
   }
   return result;
+}
+
+function nameOf(object: JsonObject): string {
+  const { metadata } = object;
+  const name = isObject(metadata) ? metadata['name'] : undefined;
+  return typeof name === 'string' ? name : '';
+}
+
+function refusalOf({ code, body }: Answer): Pick<RecordedCase, 'code' | 'reason' | 'message' | 'causes'> {
+  if (code < 300) return { code };
+  const { reason, message } = body;
+  const details = isObject(body['details']) ? body['details'] : {};
+  const causes = Array.isArray(details['causes']) ? details['causes'] : [];
+  return {
+    code,
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(code === 400 && typeof message === 'string' ? { message } : {}),
+    ...(causes.length === 0 ? {} : { causes: causes.map(wholeCauseText).sort() }),
+  };
 }
