@@ -29,7 +29,7 @@ export function startCertificateSigner(deps: Deps): { close(): void } {
   const close = store.onCommit((changes) => {
     for (const change of changes) if (change.resource === resource && change.type !== 'DELETED') consider(change.object);
   });
-  for (const row of [...store.list(resource, {})]) consider(parseObject(row.body));
+  for (const row of store.list(resource, {})) consider(parseObject(row.body));
   return { close };
 }
 

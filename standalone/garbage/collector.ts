@@ -9,6 +9,7 @@ import {
   isBeingDeleted,
   metadataOf,
   nameOf,
+  namespaceOf,
   type Owner,
   ownersOf,
   parseObject,
@@ -47,7 +48,7 @@ class GarbageCollector {
   scan(): void {
     const { store } = this.#deps;
     for (const resource of this.#kinds.keys()) {
-      for (const row of [...store.list(resource, {})]) {
+      for (const row of store.list(resource, {})) {
         const object = parseObject(row.body);
         this.#owners.put(row, object, undefined);
         this.#consider(row, object);
@@ -142,7 +143,7 @@ class GarbageCollector {
   #findOwner(owner: Owner, dependent: JsonObject): { key: StorageKey; object: JsonObject } | undefined {
     const kind = this.#deps.registry.findByKind(owner.apiVersion, owner.kind);
     if (kind === undefined) return undefined;
-    const namespace = kind.compiled.definition.namespaced ? String(metadataOf(dependent)['namespace'] ?? '') : '';
+    const namespace = kind.compiled.definition.namespaced ? namespaceOf(dependent) : '';
     const key = { resource: kind.storage, namespace, name: owner.name };
     const object = this.#deps.store.read(key);
     return object && uidOf(object) === owner.uid ? { key, object } : undefined;

@@ -6,7 +6,7 @@ import { badRequest, StatusError, unsupportedMediaType } from './status-error.ts
 /** As kube-apiserver: enough for any object that etcd would take. */
 const maximumBytes = 3 * 1024 * 1024;
 
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
@@ -17,7 +17,7 @@ export async function readBody(request: IncomingMessage): Promise<string> {
     }
     chunks.push(bytes);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** The media type without its parameters, lower case; '' when there is none. */
@@ -25,11 +25,17 @@ export function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-const documentTypes = ['application/json', 'application/yaml'];
+const documentTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
-/** An object in JSON or YAML, as creates and updates send it. */
-export function parseDocument(type: string, text: string): JsonObject {
+/** An object as creates and updates send it. */
+export async function parseDocument(type: string, body: Buffer): Promise<JsonObject> {
+  if (type === 'application/vnd.kubernetes.protobuf') {
+    // Loaded when first needed: only kubectl sends it.
+    const { parseProtobuf } = await import('./protobuf.ts');
+    return parseProtobuf(body);
+  }
   if (type !== '' && !documentTypes.includes(type)) throw unsupportedMediaType(documentTypes);
+  const text = body.toString();
   return expectObject(type === 'application/yaml' ? parseYaml(text) : parseJson(text));
 }
 

@@ -1,8 +1,9 @@
 // What a client asks for in Accept: objects, a Table for people, or only the metadata.
 
+import type { ServedKind } from '../registry/served-kind.ts';
 import type { JsonObject } from '../schema/json.ts';
 import type { CompiledKind } from '../schema/kind.ts';
-import { metadataOf } from '../storage/stored-object.ts';
+import { metadataOf, text } from '../storage/stored-object.ts';
 import { StatusError } from './status-error.ts';
 
 export type Representation =
@@ -43,33 +44,32 @@ export function represent(kind: CompiledKind, object: JsonObject, as: Representa
     case 'metadata':
       return partial(object);
     case 'table':
-      return table(
-        kind,
-        [object],
-        as.include,
-        now,
-        { resourceVersion: String(metadataOf(object)['resourceVersion'] ?? '') },
-        columns,
-      );
+      return table(kind, [object], as.include, now, { resourceVersion: text(metadataOf(object), 'resourceVersion') }, columns);
   }
 }
 
-/** A list in the form asked for; `metadata` is the list's own. */
+/** A list in the form asked for; `metadata` is the list's own. Items of built-in kinds carry no kind, as they do not in Kubernetes. */
 export function representList(
-  kind: CompiledKind,
+  { compiled, builtIn }: ServedKind,
   objects: readonly JsonObject[],
   metadata: JsonObject,
   as: Representation,
   now: Date,
 ): JsonObject {
   switch (as.kind) {
-    case 'object':
-      return { kind: `${kind.definition.kind}List`, apiVersion: kind.apiVersion, metadata, items: [...objects] };
+    case 'object': {
+      const items = builtIn ? objects.map(withoutKind) : [...objects];
+      return { kind: `${compiled.definition.kind}List`, apiVersion: compiled.apiVersion, metadata, items };
+    }
     case 'metadata':
       return { kind: 'PartialObjectMetadataList', apiVersion: metaVersion, metadata, items: objects.map(partial) };
     case 'table':
-      return table(kind, objects, as.include, now, metadata, true);
+      return table(compiled, objects, as.include, now, metadata, true);
   }
+}
+
+function withoutKind({ apiVersion: _version, kind: _kind, ...rest }: JsonObject): JsonObject {
+  return rest;
 }
 
 function partial(object: JsonObject): JsonObject {

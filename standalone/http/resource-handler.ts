@@ -92,7 +92,7 @@ function list(deps: ResourceDeps, { info, kind, as }: Call): Answer {
     ...(page.continue === undefined ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
-  return ok(representList(kind.compiled, page.objects, metadata, as, new Date(deps.clock.now())));
+  return ok(representList(kind, page.objects, metadata, as, new Date(deps.clock.now())));
 }
 
 async function watch(deps: ResourceDeps, { info, kind, as }: Call, response: ServerResponse): Promise<void> {
@@ -111,8 +111,8 @@ async function watch(deps: ResourceDeps, { info, kind, as }: Call, response: Ser
 async function create(deps: ResourceDeps, call: Call): Promise<Answer> {
   const { info, kind, user, request } = call;
   if (info.name !== undefined) throw methodNotAllowed();
-  const options = readWriteOptions(info.query, request.headers);
-  const sent = parseDocument(mediaType(request), await readBody(request));
+  const options = readWriteOptions(info.query, request.headers, 'CreateOptions');
+  const sent = await parseDocument(mediaType(request), await readBody(request));
   const target = { kind, namespace: info.namespace, user };
   return answerWrite(deps, call, await createObject(deps, target, sent, options));
 }
@@ -120,7 +120,7 @@ async function create(deps: ResourceDeps, call: Call): Promise<Answer> {
 async function write(deps: ResourceDeps, call: Call): Promise<Answer> {
   const { info, kind, user, request } = call;
   if (info.name === undefined) throw methodNotAllowed();
-  const options = readWriteOptions(info.query, request.headers);
+  const options = readWriteOptions(info.query, request.headers, info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
   const target = {
     kind,
     user,
@@ -133,8 +133,8 @@ async function write(deps: ResourceDeps, call: Call): Promise<Answer> {
   const type = mediaType(request);
   const written =
     info.verb === 'patch'
-      ? await patchObject(deps, target, type, body, options)
-      : await replaceObject(deps, target, parseDocument(type, body), options);
+      ? await patchObject(deps, target, type, body.toString(), options)
+      : await replaceObject(deps, target, await parseDocument(type, body), options);
   return answerWrite(deps, call, written);
 }
 
@@ -149,14 +149,14 @@ function answerWrite(deps: ResourceDeps, { kind, as }: Call, written: Written): 
 
 async function remove(deps: ResourceDeps, { info, kind, user, request, as }: Call): Promise<Answer> {
   const body = await readBody(request);
-  const options = readDeleteOptions(body === '' ? {} : parseDocument(mediaType(request), body), info.query);
+  const options = readDeleteOptions(body.length === 0 ? {} : await parseDocument(mediaType(request), body), info.query);
   if (options.propagation === 'Orphan' && kind === deps.registry.namespaces)
     throw badRequest('a namespace cannot be deleted without its contents');
   const target = { kind, namespace: info.namespace, user };
   if (info.name === undefined) {
     const gone = await deleteCollection(deps, target, readSelection(kind.compiled, info.query), options);
     const metadata = { resourceVersion: String(deps.store.revision) };
-    return ok(representList(kind.compiled, gone, metadata, as, new Date(deps.clock.now())));
+    return ok(representList(kind, gone, metadata, as, new Date(deps.clock.now())));
   }
   const deletion = await deleteObject(deps, { ...target, name: info.name }, options);
   if (deletion.kind === 'pending') return ok(represent(kind.compiled, deletion.object, as, new Date(deps.clock.now())));

@@ -72,7 +72,18 @@ export function invalid(kind: ServedKind, name: string, causes: readonly Cause[]
   });
 }
 
-export function invalidOption(kind: 'PatchOptions' | 'ListOptions' | 'DeleteOptions', cause: Cause): StatusError {
+/** Throws when there is something to complain about. */
+export function refuseInvalid(kind: ServedKind, name: string, causes: readonly Cause[]): void {
+  const mistyped = kind.builtIn ? causes.find(({ reason }) => reason === 'FieldValueTypeInvalid') : undefined;
+  if (mistyped) {
+    const { kind: kindName, version } = kind.compiled.definition;
+    const why = `${mistyped.field}: ${mistyped.message}`;
+    throw badRequest(`${kindName} in version "${version}" cannot be handled as a ${kindName}: ${why}`);
+  }
+  if (causes.length > 0) throw invalid(kind, name, causes);
+}
+
+export function invalidOption(kind: `${'Create' | 'Update' | 'Patch' | 'List' | 'Delete'}Options`, cause: Cause): StatusError {
   return new StatusError(422, 'Invalid', `${kind}.meta.k8s.io "" is invalid: ${cause.field}: ${cause.message}`, {
     group: 'meta.k8s.io',
     kind,

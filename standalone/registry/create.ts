@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { updateManagedFields } from '../apply/update.ts';
-import { alreadyExists, invalid, notFound, StatusError } from '../http/status-error.ts';
+import { alreadyExists, invalid, notFound, refuseInvalid, StatusError } from '../http/status-error.ts';
 import type { JsonObject } from '../schema/json.ts';
 import type { Transaction } from '../storage/object-store.ts';
 import { isBeingDeleted, metadataOf, nameOf, text, withMetadata } from '../storage/stored-object.ts';
@@ -49,10 +49,13 @@ export function insert(context: RegistryContext, transaction: Transaction, targe
     deletionTimestamp: undefined,
     deletionGracePeriodSeconds: undefined,
   });
-  const filled = kind === context.registry.namespaces ? openNamespace(stamped, name) : stamped;
+  const filled =
+    kind === context.registry.namespaces
+      ? { ...stamped, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }
+      : stamped;
   const owned = kind.onCreate ? kind.onCreate(filled, target.user) : filled;
   const causes = kind.compiled.validate(owned);
-  if (causes.length > 0) throw invalid(kind, name, causes);
+  refuseInvalid(kind, name, causes);
   if (readServed(transaction, target, name) !== undefined) throw alreadyExists(kind, name);
   return fromStorage(kind, transaction.put(storageKey(kind, target.namespace, name), toStorage(kind, owned)));
 }
@@ -98,14 +101,4 @@ function requireNamespace(context: RegistryContext, transaction: Transaction, ta
       },
     ],
   });
-}
-
-/** What kube-apiserver puts on a new namespace. */
-function openNamespace(object: JsonObject, name: string): JsonObject {
-  const labels = { ...(asLabels(metadataOf(object)['labels']) ?? {}), 'kubernetes.io/metadata.name': name };
-  return { ...withMetadata(object, { labels }), spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
-}
-
-function asLabels(labels: JsonObject[string] | undefined): JsonObject | undefined {
-  return typeof labels === 'object' && labels !== null && !Array.isArray(labels) ? labels : undefined;
 }

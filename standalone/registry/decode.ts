@@ -1,8 +1,8 @@
 // From what a client sent to an object of the kind that its path serves.
 
 import { badRequest, invalid } from '../http/status-error.ts';
-import { type JsonObject, property } from '../schema/json.ts';
-import { metadataOf, nameOf, namespaceOf, withMetadata } from '../storage/stored-object.ts';
+import { isObject, type JsonObject, type JsonValue, property } from '../schema/json.ts';
+import { metadataOf, nameOf, namespaceOf, text, withMetadata } from '../storage/stored-object.ts';
 import type { ServedKind } from './served-kind.ts';
 import type { FieldValidation } from './write-options.ts';
 
@@ -23,25 +23,39 @@ export function decodeObject(kind: ServedKind, sent: JsonObject, fieldValidation
       `${name} in version "${version}" cannot be handled as a ${name}: strict decoding error: ${complaints.join(', ')}`,
     );
   }
+  checkMicroTimes(kind, object);
   const written = kind.onWrite ? kind.onWrite(object) : object;
   return { object: kind.compiled.default(written), warnings: fieldValidation === 'Warn' ? complaints : [] };
+}
+
+const microTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}(Z|[+-]\d{2}:\d{2})$/;
+
+function checkMicroTimes(kind: ServedKind, object: JsonObject): void {
+  for (const path of kind.microTimes ?? []) {
+    const value = path.reduce<JsonValue | undefined>(
+      (parent, key) => (isObject(parent) ? property(parent, key) : undefined),
+      object,
+    );
+    if (value === undefined || value === null || (typeof value === 'string' && microTime.test(value))) continue;
+    const { kind: name, version } = kind.compiled.definition;
+    const why = `${path.join('.')} must be a time with exactly six decimals such as 2006-01-02T15:04:05.000000Z, got ${JSON.stringify(value)}`;
+    throw badRequest(`${name} in version "${version}" cannot be handled as a ${name}: ${why}`);
+  }
 }
 
 /** Built-in kinds may be sent without apiVersion and kind; custom ones may not, nor may an apply. */
 function withIdentity(kind: ServedKind, sent: JsonObject): JsonObject {
   const { apiVersion, definition } = kind.compiled;
-  const sentKind = property(sent, 'kind') ?? '';
-  const sentVersion = property(sent, 'apiVersion') ?? '';
-  if (sentKind === '' && !kind.unconditionalUpdate) {
+  const sentKind = text(sent, 'kind');
+  const sentVersion = text(sent, 'apiVersion');
+  if (sentKind === '' && !kind.builtIn) {
     throw badRequest(`the object provided is unrecognized (must be of type ${definition.kind}): Object 'Kind' is missing`);
   }
   if (sentVersion !== '' && sentVersion !== apiVersion) {
-    throw badRequest(
-      `the API version in the data (${String(sentVersion)}) does not match the expected API version (${apiVersion})`,
-    );
+    throw badRequest(`the API version in the data (${sentVersion}) does not match the expected API version (${apiVersion})`);
   }
   if (sentKind !== '' && sentKind !== definition.kind) {
-    const message = `Invalid value: "${String(sentKind)}": must be ${definition.kind}`;
+    const message = `Invalid value: "${sentKind}": must be ${definition.kind}`;
     throw invalid(kind, nameOf(sent), [{ reason: 'FieldValueInvalid', field: 'kind', message }]);
   }
   return { ...sent, apiVersion, kind: definition.kind };

@@ -1,4 +1,4 @@
-import { conflict, invalidOption, notFound } from '../http/status-error.ts';
+import { badRequest, conflict, invalidOption, notFound } from '../http/status-error.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
 import type { Transaction } from '../storage/object-store.ts';
 import {
@@ -43,9 +43,16 @@ export function readDeleteOptions(body: JsonObject, query: URLSearchParams): Del
   return {
     dryRun: query.has('dryRun') || (Array.isArray(bodyDryRun) && bodyDryRun.includes('All')),
     propagation,
-    uid: text(preconditions, 'uid') || undefined,
-    resourceVersion: text(preconditions, 'resourceVersion') || undefined,
+    uid: precondition(preconditions, 'uid'),
+    resourceVersion: precondition(preconditions, 'resourceVersion'),
   };
+}
+
+/** A precondition that cannot be read must not be taken for none. */
+function precondition(preconditions: JsonObject, field: string): string | undefined {
+  const value = preconditions[field] ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  throw badRequest(`preconditions.${field} must be a string, got ${JSON.stringify(value)}`);
 }
 
 export type Deletion =

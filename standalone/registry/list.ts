@@ -31,9 +31,7 @@ interface ContinueToken {
 
 export function readListOptions(store: ObjectStore, target: Pick<Target, 'kind'>, query: URLSearchParams): ListOptions {
   const selection = readSelection(target.kind.compiled, query);
-  const limit = Number(query.get('limit') ?? 0);
-  if (!Number.isInteger(limit) || limit < 0)
-    throw badRequest(`limit must be a whole number from 0 up, got "${query.get('limit')}"`);
+  const limit = readLimit(query.get('limit') ?? '');
   const token = query.get('continue') ?? '';
   if (token !== '') {
     const { revision, namespace, name } = readContinue(token);
@@ -43,14 +41,24 @@ export function readListOptions(store: ObjectStore, target: Pick<Target, 'kind'>
   return { selection, limit, after: undefined, revision: readMoment(store, query) };
 }
 
+function readLimit(text: string): number {
+  if (!/^-?\d{0,15}$/.test(text)) throw badRequest(`limit must be a whole number, got "${text}"`);
+  return Math.max(0, Number(text));
+}
+
 /** resourceVersion and resourceVersionMatch of a list. Whatever is committed is never older than what a client has seen. */
 function readMoment(store: ObjectStore, query: URLSearchParams): number | undefined {
   const wanted = query.get('resourceVersion') ?? '';
   const match = query.get('resourceVersionMatch') ?? '';
   if (wanted === '') {
     if (match === '') return undefined;
-    const message = 'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided';
-    throw invalidOption('ListOptions', { reason: 'FieldValueForbidden', field: 'resourceVersionMatch', message });
+    throw badMatch('FieldValueForbidden', 'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
+  }
+  if (!['', 'Exact', 'NotOlderThan'].includes(match)) {
+    throw badMatch('FieldValueNotSupported', `Unsupported value: "${match}": supported values: "", "Exact", "NotOlderThan"`);
+  }
+  if (match === 'Exact' && wanted === '0') {
+    throw badMatch('FieldValueForbidden', 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   }
   const revision = readResourceVersion(wanted);
   if (revision > store.revision) throw tooLargeResourceVersion(revision, store.revision);
@@ -61,6 +69,10 @@ function readMoment(store: ObjectStore, query: URLSearchParams): number | undefi
     `The resourceVersion for the provided list is too old: ${revision} (oldest: ${store.compactedRevision}).`,
   );
   return revision;
+}
+
+function badMatch(reason: 'FieldValueForbidden' | 'FieldValueNotSupported', message: string) {
+  return invalidOption('ListOptions', { reason, field: 'resourceVersionMatch', message });
 }
 
 export function readResourceVersion(wanted: string): number {

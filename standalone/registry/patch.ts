@@ -51,7 +51,7 @@ export async function patchObject(
 }
 
 function readChange(target: UpdateTarget, type: string, body: string): (live: JsonObject) => JsonObject {
-  const strategic = target.kind.unconditionalUpdate ? [strategicType] : [];
+  const strategic = target.kind.builtIn ? [strategicType] : [];
   switch (type) {
     case jsonType: {
       const operations = parseJson(body);
@@ -74,7 +74,9 @@ function applyOperations(live: JsonObject, operations: JsonValue): JsonObject {
   } catch (error) {
     if (!(error instanceof JsonPatchError)) throw error;
     const reasons = { 400: 'BadRequest', 413: 'RequestEntityTooLarge', 422: 'Invalid' } as const;
-    throw new StatusError(error.status, reasons[error.status], error.message, {}, { cause: error });
+    throw new StatusError(error.status, reasons[error.status], error.message, error.status === 422 ? {} : undefined, {
+      cause: error,
+    });
   }
 }
 

@@ -1,8 +1,8 @@
 import { compileKind } from '../schema/compile-kind.ts';
 import type { KindDefinition } from '../schema/kind.ts';
-import { certificateSigningRequests, controllerRevisions, leases, stampRequester } from './builtins/coordination.ts';
-import { configMaps, foldStringData, namespaces, secrets } from './builtins/core.ts';
-import { coreEventShape, coreEvents, events } from './builtins/events.ts';
+import { certificateSigningRequests, controllerRevisions, leases, leaseTimes, stampRequester } from './builtins/coordination.ts';
+import { configMaps, foldStringData, labelWithName, namespaces, secrets } from './builtins/core.ts';
+import { coreEventShape, coreEvents, events, eventTimes } from './builtins/events.ts';
 import type { ServedKind } from './served-kind.ts';
 
 /** Every kind that the server serves, by where it is served. */
@@ -18,10 +18,10 @@ export interface Registry {
 /** The built-in kinds and the custom ones; the set is fixed while the server runs. */
 export function createRegistry(customKinds: readonly KindDefinition[]): Registry {
   const builtin = (definition: KindDefinition, options: Partial<ServedKind> = {}) =>
-    serve(definition, { unconditionalUpdate: true, ...options });
+    serve(definition, { builtIn: true, unconditionalUpdate: true, ...options });
   const eventStorage = 'events';
   const served = {
-    namespaces: builtin(namespaces),
+    namespaces: builtin(namespaces, { onWrite: labelWithName }),
     configMaps: builtin(configMaps),
     certificateSigningRequests: builtin(certificateSigningRequests, {
       subresources: ['status', 'approval'],
@@ -31,11 +31,11 @@ export function createRegistry(customKinds: readonly KindDefinition[]): Registry
   const kinds: ServedKind[] = [
     ...Object.values(served),
     builtin(secrets, { onWrite: foldStringData }),
-    builtin(coreEvents, { storage: eventStorage, shape: coreEventShape }),
-    builtin(events, { storage: eventStorage }),
-    builtin(leases),
+    builtin(coreEvents, { storage: eventStorage, shape: coreEventShape, microTimes: eventTimes }),
+    builtin(events, { storage: eventStorage, microTimes: eventTimes }),
+    builtin(leases, { unconditionalUpdate: false, microTimes: leaseTimes }),
     builtin(controllerRevisions),
-    ...customKinds.map((definition) => serve(definition, { unconditionalUpdate: false })),
+    ...customKinds.map((definition) => serve(definition, { builtIn: false, unconditionalUpdate: false })),
   ];
   const byPath = new Map(kinds.map((kind) => [pathKey(kind.compiled.definition), kind]));
   const byKind = new Map(kinds.map((kind) => [`${kind.compiled.apiVersion} ${kind.compiled.definition.kind}`, kind]));
@@ -47,7 +47,10 @@ export function createRegistry(customKinds: readonly KindDefinition[]): Registry
   };
 }
 
-function serve(definition: KindDefinition, options: Partial<ServedKind> & { unconditionalUpdate: boolean }): ServedKind {
+function serve(
+  definition: KindDefinition,
+  options: Partial<ServedKind> & Pick<ServedKind, 'builtIn' | 'unconditionalUpdate'>,
+): ServedKind {
   return {
     compiled: compileKind(definition),
     storage: definition.group === '' ? definition.plural : `${definition.group}/${definition.plural}`,

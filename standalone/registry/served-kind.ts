@@ -10,6 +10,8 @@ export interface ServedKind {
   /** Where its objects are stored. Two paths may serve the same objects in two shapes: Events do. */
   readonly storage: string;
   readonly subresources: readonly KindSubresource[];
+  /** Kubernetes reads built-in kinds into Go types: wrong types are 400 and not 422, apiVersion and kind may be left out. */
+  readonly builtIn: boolean;
   /** PUT without a resourceVersion is allowed: Kubernetes does so for most built-in kinds and not for custom resources. */
   readonly unconditionalUpdate: boolean;
   /** Between the stored shape and this path's; left out where they are the same. */
@@ -19,6 +21,8 @@ export interface ServedKind {
   };
   /** What the server fills in from the request when an object is created. */
   readonly onCreate?: (object: JsonObject, requester: { name: string; groups: readonly string[] }) => JsonObject;
+  /** Paths of times that must have exactly six decimals (metav1.MicroTime). */
+  readonly microTimes?: readonly (readonly string[])[];
   /** What the server rewrites on every write, such as a Secret's stringData. */
   readonly onWrite?: (object: JsonObject) => JsonObject;
 }

@@ -1,5 +1,5 @@
 import { isUnchanged, updateManagedFields } from '../apply/update.ts';
-import { conflict, invalid, modified, notFound, StatusError } from '../http/status-error.ts';
+import { conflict, modified, notFound, refuseInvalid, StatusError } from '../http/status-error.ts';
 import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
 import type { Transaction } from '../storage/object-store.ts';
 import { finalizersOf, isBeingDeleted, metadataOf, nameOf, text, uidOf, withMetadata } from '../storage/stored-object.ts';
@@ -65,7 +65,7 @@ export function commitUpdate(
   const subresource = target.subresource === undefined ? undefined : 'status';
   const prepared = withServerMetadata(isolate(target, next, live), live);
   const causes = kind.compiled.validate(prepared, live, subresource);
-  if (causes.length > 0) throw invalid(kind, name, causes);
+  refuseInvalid(kind, name, causes);
   // The time of a managedFields entry alone is no change: otherwise every repeated apply would wake every watcher.
   if (isUnchanged(live, prepared)) return live;
   const key = storageKey(kind, target.namespace, name);
@@ -77,14 +77,15 @@ export function commitUpdate(
   return options.dryRun ? withMetadata(stored, { resourceVersion: metadataOf(live)['resourceVersion'] }) : stored;
 }
 
-const serverFields = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+const serverFields = ['uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
 
-/** What a client may leave out because only the server writes it; a value that differs is found by validation. */
+/** What a client may leave out because only the server writes it; another value than the stored one is found by validation. */
 function withServerMetadata(next: JsonObject, live: JsonObject): JsonObject {
   const before = metadataOf(live);
   const sent = metadataOf(next);
   const filled = serverFields.map((field): [string, JsonValue | undefined] => [field, sent[field] ?? before[field]]);
-  return withMetadata(next, { ...Object.fromEntries(filled), resourceVersion: before['resourceVersion'] });
+  const { creationTimestamp, resourceVersion } = before;
+  return withMetadata(next, { ...Object.fromEntries(filled), creationTimestamp, resourceVersion });
 }
 
 /** Spec or status, as the path says. An approval is the part of a certificate request's status that only approvers write. */

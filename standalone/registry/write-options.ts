@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { badRequest } from '../http/status-error.ts';
+import { invalidOption } from '../http/status-error.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
@@ -14,16 +14,26 @@ export interface WriteOptions {
   readonly fieldValidation: FieldValidation;
 }
 
+const maximumManagerLength = 128;
 const levels: readonly FieldValidation[] = ['Ignore', 'Warn', 'Strict'];
 
-export function readWriteOptions(query: URLSearchParams, headers: IncomingHttpHeaders): WriteOptions {
+export type WriteOptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions';
+
+export function readWriteOptions(query: URLSearchParams, headers: IncomingHttpHeaders, kind: WriteOptionsKind): WriteOptions {
+  const unsupported = (field: string, value: string, supported: readonly string[]) => {
+    const message = `Unsupported value: "${value}": supported values: ${supported.map((each) => `"${each}"`).join(', ')}`;
+    return invalidOption(kind, { reason: 'FieldValueNotSupported', field, message });
+  };
   const dryRun = query.getAll('dryRun');
-  if (dryRun.some((stage) => stage !== 'All')) throw badRequest(`invalid dryRun "${dryRun.join(',')}": the only stage is All`);
+  if (dryRun.some((stage) => stage !== 'All')) throw unsupported('dryRun', dryRun.join(','), ['All']);
   const fieldManager = query.get('fieldManager') ?? '';
-  if (fieldManager.length > 128) throw badRequest('fieldManager must have at most 128 characters');
+  if (fieldManager.length > maximumManagerLength) {
+    const message = `Too long: may not be more than ${maximumManagerLength} bytes`;
+    throw invalidOption(kind, { reason: 'FieldValueTooLong', field: 'fieldManager', message });
+  }
   const wanted = query.get('fieldValidation') ?? '';
   const fieldValidation = wanted === '' ? 'Warn' : levels.find((level) => level === wanted);
-  if (fieldValidation === undefined) throw badRequest(`invalid fieldValidation "${wanted}": one of ${levels.join(', ')}`);
+  if (fieldValidation === undefined) throw unsupported('fieldValidation', wanted, levels);
   return {
     dryRun: dryRun.length > 0,
     force: query.get('force') === 'true',
@@ -34,5 +44,5 @@ export function readWriteOptions(query: URLSearchParams, headers: IncomingHttpHe
 }
 
 function clientName(userAgent: string | undefined): string {
-  return userAgent?.split('/', 1)[0]?.slice(0, 128) || 'unknown';
+  return userAgent?.split('/', 1)[0]?.slice(0, maximumManagerLength) || 'unknown';
 }

@@ -107,7 +107,8 @@ export class ObjectStore implements Reader {
         }
       };
       const settle = (failure: unknown) => {
-        if (failure !== undefined) reject(failure instanceof Error ? failure : new Error(String(failure)));
+        if (failure !== undefined)
+          reject(failure instanceof Error ? failure : new Error('the transaction failed', { cause: failure }));
         else if (outcome && 'value' in outcome) resolve(outcome.value);
         else reject(outcome?.error);
       };
@@ -148,7 +149,7 @@ export class ObjectStore implements Reader {
       failure = error;
       this.#revision = before;
       this.#changes = [];
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (this.#inTransaction()) this.#database.exec('ROLLBACK');
     }
     const changes = this.#changes;
     if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
@@ -157,7 +158,7 @@ export class ObjectStore implements Reader {
 
   #atomically<T>(body: (transaction: Transaction) => T, dryRun: boolean): T {
     // After a failure that ended the whole transaction a savepoint would begin one of its own, and commit it.
-    if (!this.#database.isTransaction) throw new Error('the transaction of this batch has failed');
+    if (!this.#inTransaction()) throw new Error('the transaction of this batch has failed');
     const revision = this.#revision;
     const changes = this.#changes.length;
     const undo = () => {
@@ -173,9 +174,13 @@ export class ObjectStore implements Reader {
       return value;
     } catch (error) {
       // A full disk rolls the whole transaction back by itself; then there is no savepoint left to go back to.
-      if (this.#database.isTransaction) undo();
+      if (this.#inTransaction()) undo();
       throw error;
     }
+  }
+
+  #inTransaction(): boolean {
+    return this.#database.isTransaction;
   }
 
   #transaction(): Transaction {

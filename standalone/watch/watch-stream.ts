@@ -63,14 +63,20 @@ export async function streamWatch(
 }
 
 async function keepAlive(deps: WatchDeps, stream: WatchStream, options: WatchOptions, ended: AbortSignal): Promise<void> {
-  const deadline = deps.clock.monotonic() + options.timeoutSeconds * 1000;
-  while (!ended.aborted) {
-    const remaining = deadline - deps.clock.monotonic();
-    if (remaining <= 0) break;
-    await deps.clock.sleep(Math.min(remaining, bookmarkSeconds * 1000), ended).catch(() => undefined);
+  let remaining = options.timeoutSeconds;
+  while (remaining > 0) {
+    const seconds = Math.min(remaining, bookmarkSeconds);
+    await deps.clock.sleep(seconds * 1000, ended).catch(() => undefined);
+    if (isAborted(ended)) return;
+    remaining -= seconds;
     // The last one comes just before the end: the client's next watch starts from it.
-    if (options.bookmarks && !ended.aborted) stream.bookmark(deps.store.revision);
+    if (options.bookmarks) stream.bookmark(deps.store.revision);
   }
+}
+
+/** Apart from the loop, because the signal changes while the loop waits and the compiler cannot know. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 class WatchStream {
@@ -94,7 +100,10 @@ class WatchStream {
     }
     let revision = start.revision;
     for (;;) {
-      if (revision < store.compactedRevision) return this.#expire(revision);
+      if (revision < store.compactedRevision) {
+        this.#expire(revision);
+        return;
+      }
       const changes = store.changesAfter(this.#target.kind.storage, revision, historyPage);
       for (const change of changes) if (this.#concerns(change)) this.change(change);
       const last = changes.at(-1);
@@ -106,8 +115,10 @@ class WatchStream {
   /** What a selector makes of a change: an object that begins to match is ADDED, one that ceases to is DELETED. */
   change(change: Change): void {
     const { selection, kind } = this.#target;
-    if (selection.everything && this.#render === undefined && kind.shape === undefined)
-      return this.#write(change.type, change.body);
+    if (selection.everything && this.#render === undefined && kind.shape === undefined) {
+      this.#write(change.type, change.body);
+      return;
+    }
     const object = fromStorage(kind, change.object);
     const before =
       change.type !== 'ADDED' && change.previous !== undefined && selection.matches(fromStorage(kind, change.previous));

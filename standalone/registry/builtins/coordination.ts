@@ -2,7 +2,7 @@
 
 import { equalJson, isObject, type JsonObject } from '../../schema/json.ts';
 import type { KindDefinition } from '../../schema/kind.ts';
-import type { Cause } from '../../schema/structural-schema.ts';
+import type { Cause, StructuralSchema } from '../../schema/structural-schema.ts';
 import { atomicList, integer, mapList, object, string, time } from './schemas.ts';
 
 const plain = {
@@ -40,6 +40,17 @@ export const leases: KindDefinition = {
   },
 };
 
+export const leaseTimes = [
+  ['spec', 'acquireTime'],
+  ['spec', 'renewTime'],
+] as const;
+
+const anything: StructuralSchema = {
+  type: 'object',
+  'x-kubernetes-preserve-unknown-fields': true,
+  'x-kubernetes-map-type': 'atomic',
+};
+
 export const controllerRevisions: KindDefinition = {
   ...plain,
   group: 'apps',
@@ -53,7 +64,7 @@ export const controllerRevisions: KindDefinition = {
     age,
   ],
   schema: {
-    ...object({ data: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }, revision: integer }, ['revision']),
+    ...object({ data: anything, revision: integer }, ['data']),
     description: 'ControllerRevision is an immutable snapshot of what a controller rolled out.',
   },
   validate: (next, old) => unchanged(next, old, 'data'),
@@ -106,8 +117,25 @@ export const certificateSigningRequests: KindDefinition = {
     ),
     description: 'CertificateSigningRequest asks a signer for a certificate, once somebody has approved it.',
   },
-  validate: (next, old) => unchanged(next, old, 'spec'),
+  validate: (next, old) => (old === undefined ? requestCauses(next) : unchanged(next, old, 'spec')),
 };
+
+function requestCauses(request: JsonObject): Cause[] {
+  const spec = isObject(request['spec']) ? request['spec'] : {};
+  const causes: Cause[] = [];
+  const pem = typeof spec['request'] === 'string' ? Buffer.from(spec['request'], 'base64').toString() : '';
+  if (!pem.includes('-----BEGIN CERTIFICATE REQUEST-----')) {
+    causes.push({
+      reason: 'FieldValueInvalid',
+      field: 'spec.request',
+      message: 'Invalid value: PEM block type must be CERTIFICATE REQUEST',
+    });
+  }
+  if (!Array.isArray(spec['usages']) || spec['usages'].length === 0) {
+    causes.push({ reason: 'FieldValueRequired', field: 'spec.usages', message: 'Required value' });
+  }
+  return causes;
+}
 
 /** Who asks is what the server saw, never what the request says. */
 export function stampRequester(request: JsonObject, requester: { name: string; groups: readonly string[] }): JsonObject {

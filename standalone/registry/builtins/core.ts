@@ -1,7 +1,9 @@
+import { badRequest } from '../../http/status-error.ts';
 import type { JsonObject } from '../../schema/json.ts';
 import { equalJson, isObject } from '../../schema/json.ts';
 import type { KindDefinition } from '../../schema/kind.ts';
 import type { Cause } from '../../schema/structural-schema.ts';
+import { metadataOf, nameOf, withMetadata } from '../../storage/stored-object.ts';
 import { atomicList, boolean, described, mapList, object, string, stringMap, time } from './schemas.ts';
 
 const plain = {
@@ -69,19 +71,28 @@ export const secrets: KindDefinition = {
     ...object({ data: stringMap, stringData: stringMap, immutable: boolean, type: { type: 'string', default: 'Opaque' } }),
     description: 'Secret holds data that only those who need it may read.',
   },
-  validate: (next, old) => [
-    ...dataKeys(next, ['data']),
-    ...base64Values(next),
-    ...immutable(next, old, ['data']),
-    ...sameType(next, old),
-  ],
+  validate: (next, old) => [...dataKeys(next, ['data']), ...immutable(next, old, ['data']), ...sameType(next, old)],
 };
 
-/** stringData is written only: its values go into data, as Kubernetes does. */
+/** The label by which selectors find a namespace; nobody can take it away. */
+export function labelWithName(namespace: JsonObject): JsonObject {
+  const name = nameOf(namespace);
+  const { labels } = metadataOf(namespace);
+  if (name === '') return namespace;
+  return withMetadata(namespace, { labels: { ...(isObject(labels) ? labels : {}), 'kubernetes.io/metadata.name': name } });
+}
+
+/** stringData is written only: its values go into data, as Kubernetes does. Throws 400 for data that is not base64. */
 export function foldStringData(secret: JsonObject): JsonObject {
   const { stringData, ...rest } = secret;
+  for (const [key, value] of Object.entries(isObject(rest['data']) ? rest['data'] : {})) {
+    if (typeof value === 'string' && Buffer.from(value, 'base64').toString('base64') === value) continue;
+    throw badRequest(`Secret in version "v1" cannot be handled as a Secret: the value of data["${key}"] is not base64`);
+  }
   if (!isObject(stringData)) return secret;
-  const encoded = Object.entries(stringData).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')] as const);
+  const encoded = Object.entries(stringData).map(
+    ([key, value]) => [key, Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64')] as const,
+  );
   return { ...rest, data: { ...(isObject(rest['data']) ? rest['data'] : {}), ...Object.fromEntries(encoded) } };
 }
 
@@ -92,18 +103,10 @@ function dataKeys(next: JsonObject, fields: readonly string[]): Cause[] {
     return Object.keys(data)
       .filter((key) => !/^[-._a-zA-Z0-9]{1,253}$/.test(key) || key === '.' || key.startsWith('..'))
       .map((key): Cause => {
-        const rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+        const rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name')";
         return { reason: 'FieldValueInvalid', field: `${field}[${key}]`, message: `Invalid value: "${key}": ${rule}` };
       });
   });
-}
-
-function base64Values(next: JsonObject): Cause[] {
-  const data = next['data'];
-  if (!isObject(data)) return [];
-  return Object.entries(data)
-    .filter(([, value]) => typeof value !== 'string' || Buffer.from(value, 'base64').toString('base64') !== value)
-    .map(([key]) => ({ reason: 'FieldValueInvalid', field: `data[${key}]`, message: 'Invalid value: must be base64' }));
 }
 
 function immutable(next: JsonObject, old: JsonObject | undefined, fields: readonly string[]): Cause[] {
@@ -120,6 +123,10 @@ function immutable(next: JsonObject, old: JsonObject | undefined, fields: readon
 function sameType(next: JsonObject, old: JsonObject | undefined): Cause[] {
   if (old === undefined || next['type'] === old['type']) return [];
   return [
-    { reason: 'FieldValueInvalid', field: 'type', message: `Invalid value: "${String(next['type'])}": field is immutable` },
+    {
+      reason: 'FieldValueInvalid',
+      field: 'type',
+      message: `Invalid value: ${JSON.stringify(next['type'] ?? '')}: field is immutable`,
+    },
   ];
 }

@@ -2,6 +2,7 @@
 
 import type { JsonObject, JsonValue } from '../../schema/json.ts';
 import type { KindDefinition } from '../../schema/kind.ts';
+import type { Cause } from '../../schema/structural-schema.ts';
 import { integer, object, objectReference, string, time } from './schemas.ts';
 
 const plain = {
@@ -16,6 +17,8 @@ const plain = {
   statusSubresource: false,
   generation: false,
 } as const;
+
+export const eventTimes = [['eventTime'], ['series', 'lastObservedTime']] as const;
 
 const series = object({ count: integer, lastObservedTime: time }, ['count', 'lastObservedTime']);
 const source = object({ component: string, host: string });
@@ -58,7 +61,21 @@ export const events: KindDefinition = {
     }),
     description: 'Event says what happened to an object, for people to read.',
   },
+  validate: (next, old) => (old === undefined ? newEventCauses(next) : []),
 };
+
+const requiredFields = ['reportingController', 'reportingInstance', 'action', 'reason'] as const;
+
+/** What kube-apiserver demands of an events.k8s.io/v1 Event when it is created. */
+function newEventCauses(event: JsonObject): Cause[] {
+  const required = (field: string): Cause => ({ reason: 'FieldValueRequired', field, message: 'Required value' });
+  const causes = requiredFields.filter((field) => (event[field] ?? '') === '').map(required);
+  if ((event['eventTime'] ?? null) === null) causes.push(required('eventTime'));
+  if (event['type'] !== 'Normal' && event['type'] !== 'Warning') {
+    causes.push({ reason: 'FieldValueInvalid', field: 'type', message: 'Invalid value: "": has invalid value' });
+  }
+  return causes;
+}
 
 export const coreEvents: KindDefinition = {
   ...plain,
@@ -120,7 +137,7 @@ const fromCore = new Map<string, string>(renamed.map(([stored, core]) => [core, 
 export const coreEventShape = {
   fromStorage: (event: JsonObject): JsonObject => {
     const core = { ...rename(event, toCore), apiVersion: 'v1' };
-    return { source: {}, firstTimestamp: null, lastTimestamp: null, ...core };
+    return { source: {}, firstTimestamp: null, lastTimestamp: null, eventTime: null, ...core };
   },
   toStorage: (event: JsonObject): JsonObject => ({ ...rename(event, fromCore), apiVersion: 'events.k8s.io/v1' }),
 };
