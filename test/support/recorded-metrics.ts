@@ -32,5 +32,5 @@ export class RecordedMetrics implements Metrics {
 }
 
 function idOf(name: string, labels: Record<string, string>): string {
-  return `${name} ${JSON.stringify(Object.entries(labels).toSorted())}`;
+  return `${name} ${JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
 }

@@ -65,7 +65,7 @@ test('says what each write is: content type, manager, force, dry run', async () 
   await client.patch(configMaps, key, { kind: 'merge', body: { data: null } }, { signal });
   await client.patch(configMaps, key, { kind: 'json', body: [] }, { signal, subresource: 'approval' });
   const said = server.requests.map((request) => [
-    `${request.method} ${request.path}?${request.query}`,
+    `${request.method} ${request.path}?${request.query.toString()}`,
     request.headers['content-type'],
     request.body,
   ]);

@@ -42,6 +42,7 @@ beforeEach(async () => {
 afterEach(async () => {
   stop.abort();
   await running;
+  expect(clock.sleeping).toBe(0); // no timer outlives its reflector
   await client.close();
   await server.close();
 });

@@ -198,7 +198,7 @@ class World {
     await Promise.all(this.#waiting);
     await this.clock.advance(200_000);
     for (let round = 0; round < 4; round++) {
-      for (const key of [...this.#working]) this.finish(key);
+      for (const key of this.#working) this.finish(key);
       for (let count = this.queue.length; count > 0; count--) await this.#work(never);
     }
   }
