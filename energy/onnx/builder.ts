@@ -112,8 +112,9 @@ export class GraphBuilder {
     const count = elementCount(shape);
     if (weights.kind === 'random' || count < weights.minimumElements)
       return this.floats(hint, shape, uniformFloats(this.#next, count, low, high));
-    // Above zero, or nothing would flow; small, so that hundreds of layers do not overflow.
-    return this.constantOfShape(hint, shape, (low + high) / 2 + (high - low) / 200);
+    // Above zero, or nothing would flow; small, so that hundreds of layers do not overflow; never twice the same, or a runtime shares
+    // the tensors of equal layers and the network touches less memory than it should.
+    return this.constantOfShape(hint, shape, (low + high) / 2 + ((high - low) / 200) * (0.5 + this.#next()));
   }
 
   constantOfShape(hint: string, shape: number[], value: number): Value {

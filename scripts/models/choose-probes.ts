@@ -1,0 +1,167 @@
+// Chooses the calibration probes: k-means over the feature space of real networks, and the nearest of our candidates to each centre.
+// Usage: node scripts/models/choose-probes.ts FEATURES.csv [COUNT]
+// FEATURES.csv has one row per real network with the columns mac_*, by_* and initb that the predictors' data uses.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type GraphFeatures, type NodeClass, nodeClasses } from '../../energy/graph/analysis.ts';
+import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
+import { probeCandidates } from '../../energy/onnx/probe-candidates.ts';
+import { createGenerator } from '../../energy/onnx/weights.ts';
+
+/** The data's column suffix of each node class. */
+const columns: Record<Exclude<NodeClass, 'noop'>, string> = {
+  conv1x1: 'c1',
+  conv3x3: 'c3',
+  convOther: 'ck',
+  depthwise: 'dw',
+  depthwiseLarge: 'dwL',
+  grouped: 'grp',
+  gemm: 'gemm',
+  matmul: 'mm',
+  activation: 'act',
+  elementwise: 'elt',
+  normalization: 'norm',
+  reduction: 'red',
+  pool: 'pool',
+  softmax: 'soft',
+  resize: 'resize',
+  layout: 'layout',
+};
+const classes = Object.keys(columns) as (keyof typeof columns)[];
+/** Of the sum over a graph; a class without them leaves a hole in a calibration. */
+const minimumByteShare = 0.01;
+
+interface Network {
+  name: string;
+  /** Log totals, then shares of multiply–adds and of bytes by class. */
+  vector: number[];
+}
+
+function vectorOf(macs: number[], bytes: number[], initializerBytes: number): number[] {
+  const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0);
+  const [allMacs, allBytes] = [total(macs), total(bytes)];
+  return [
+    Math.log(allMacs),
+    Math.log(allBytes),
+    Math.log(initializerBytes),
+    ...macs.map((value) => value / allMacs),
+    ...bytes.map((value) => value / allBytes),
+  ];
+}
+
+async function realNetworks(file: string): Promise<Network[]> {
+  const [header = '', ...lines] = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  const names = header.split(',');
+  return lines.map((line) => {
+    const row = new Map(line.split(',').map((value, index) => [names[index], value]));
+    const read = (prefix: string) => classes.map((name) => Number(row.get(`${prefix}_${columns[name]}`) ?? 0));
+    return { name: row.get('architecture') ?? '', vector: vectorOf(read('mac'), read('by'), Number(row.get('initb'))) };
+  });
+}
+
+async function analyzeCandidates(): Promise<(Network & { features: GraphFeatures })[]> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-probes-'));
+  const networks: (Network & { features: GraphFeatures })[] = [];
+  try {
+    for (const candidate of probeCandidates()) {
+      const file = path.join(directory, 'probe.onnx');
+      await writeFile(file, candidate.write());
+      const { features } = await analyzeGraph(file, { signal: AbortSignal.timeout(120_000) });
+      const macs = classes.map((name) => features.classes[name].macs);
+      const bytes = classes.map((name) => features.classes[name].bytes);
+      networks.push({ name: candidate.name, vector: vectorOf(macs, bytes, features.initializerBytes), features });
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+  return networks;
+}
+
+const distance = (a: number[], b: number[]) => a.reduce((sum, value, index) => sum + (value - (b[index] ?? 0)) ** 2, 0);
+
+/** Subtracts the mean and divides by the deviation of the real networks, so that every feature counts alike. */
+function standardizer(networks: Network[]): (vector: number[]) => number[] {
+  const size = networks.length;
+  const columnsOf = (index: number) => networks.map(({ vector }) => vector[index] ?? 0);
+  const statistics = (networks[0]?.vector ?? []).map((_, index) => {
+    const values = columnsOf(index);
+    const mean = values.reduce((sum, value) => sum + value, 0) / size;
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size);
+    return { mean, deviation: deviation || 1 };
+  });
+  return (vector) => vector.map((value, index) => (value - (statistics[index]?.mean ?? 0)) / (statistics[index]?.deviation ?? 1));
+}
+
+/** Lloyd's algorithm from a k-means++ start (Arthur and Vassilvitskii, 2007). */
+function kMeans(points: number[][], count: number, next: () => number): number[][] {
+  let centres = [points[Math.floor(next() * points.length)] ?? []];
+  while (centres.length < count) {
+    const weights = points.map((point) => Math.min(...centres.map((centre) => distance(point, centre))));
+    let remaining = next() * weights.reduce((sum, weight) => sum + weight, 0);
+    const chosen = weights.findIndex((weight) => {
+      remaining -= weight;
+      return remaining <= 0;
+    });
+    centres.push(points[chosen] ?? points[0] ?? []);
+  }
+  for (let round = 0; round < 100; round += 1) {
+    const groups = centres.map((): number[][] => []);
+    for (const point of points) groups[nearest(point, centres)]?.push(point);
+    centres = centres.map((centre, index) => meanOf(groups[index] ?? []) ?? centre);
+  }
+  return centres;
+}
+
+function nearest(point: number[], centres: number[][]): number {
+  const distances = centres.map((centre) => distance(point, centre));
+  return distances.indexOf(Math.min(...distances));
+}
+
+function meanOf(points: number[][]): number[] | undefined {
+  return points[0]?.map((_, index) => points.reduce((sum, point) => sum + (point[index] ?? 0), 0) / points.length);
+}
+
+const [file, countText = '20'] = process.argv.slice(2);
+if (file === undefined) {
+  console.error('usage: node scripts/models/choose-probes.ts FEATURES.csv [COUNT]');
+  process.exit(2);
+}
+const real = await realNetworks(file);
+const candidates = await analyzeCandidates();
+const standardize = standardizer(real);
+const centres = kMeans(
+  real.map(({ vector }) => standardize(vector)),
+  Number(countText),
+  createGenerator(1),
+);
+
+const left = new Map(candidates.map((candidate) => [candidate.name, candidate]));
+const chosen: typeof candidates = [];
+function take(targets: number[][], among = [...left.values()]): void {
+  const ranked = among
+    .map((candidate) => ({
+      candidate,
+      gap: Math.min(...targets.map((target) => distance(standardize(candidate.vector), target))),
+    }))
+    .sort((a, b) => a.gap - b.gap);
+  const best = ranked[0];
+  if (best === undefined) return;
+  console.error(`${best.candidate.name}: ${Math.sqrt(best.gap).toFixed(2)} from its centre`);
+  left.delete(best.candidate.name);
+  chosen.push(best.candidate);
+}
+for (const centre of centres) take([centre]);
+
+const share = ({ features }: (typeof candidates)[number], name: NodeClass) => features.classes[name].bytes / features.bytes;
+for (const name of nodeClasses) {
+  if (name === 'noop' || chosen.some((probe) => share(probe, name) >= minimumByteShare)) continue;
+  console.error(`no probe has ${name}:`);
+  const having = [...left.values()].filter((candidate) => share(candidate, name) >= minimumByteShare);
+  take(
+    real.map(({ vector }) => standardize(vector)),
+    having,
+  );
+}
+for (const { name, features } of chosen.toSorted((a, b) => a.features.macs - b.features.macs))
+  console.log(`${name}\t${(features.macs / 1e6).toFixed(0)} M multiply-adds\t${(features.initializerBytes / 1e6).toFixed(1)} MB`);
