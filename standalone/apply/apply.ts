@@ -1,14 +1,15 @@
 // Server-side apply. Algorithm: k8s.io/apimachinery, util/managedfields, and structured-merge-diff.
 
-import { isObject, type JsonObject, type JsonValue, property, setProperty } from '../schema/json.ts';
-import { compare } from './comparison.ts';
+import { isObject, type JsonObject, type JsonValue, property, setProperty, textAt } from '../schema/json.ts';
+import { metadataOf } from '../schema/metadata/object-meta.ts';
 import { atServedVersion, doorOf, withoutIdentity } from './door.ts';
-import { difference, type FieldSet, formatPath, hasPath, isEmpty } from './field-set.ts';
+import { compare } from './fields/comparison.ts';
+import { difference, type FieldSet, formatPath, hasPath, isEmpty } from './fields/field-set.ts';
+import { fieldsOf } from './fields/owned-fields.ts';
+import { typeProblem } from './fields/type-check.ts';
 import { formatManager, type ManagerEntry, type Managers, managerKey, readManagers } from './managers.ts';
 import type { ApplyOutcome, ApplyWriter } from './outcome.ts';
 import { type ApplyResult, type Conflict, ownershipAfterApply } from './ownership.ts';
-import { fieldsOf } from './owned-fields.ts';
-import { typeProblem } from './type-check.ts';
 import { managedFieldsOf, recordUpdate, withManagedFields } from './update.ts';
 
 /**
@@ -22,7 +23,8 @@ export function applyPatch(live: JsonObject | undefined, applied: JsonObject, wr
   const before = withManagedFields(live ?? identity, undefined);
   const door = doorOf(writer.kind, writer.subresource);
   const problem = typeProblem(door.type, applied, { allowDuplicates: false });
-  if (problem) return { kind: 'refused', status: 500, message: `failed to create typed patch object (${describe(applied)}): ${problem}` };
+  if (problem)
+    return { kind: 'refused', status: 500, message: `failed to create typed patch object (${describe(applied)}): ${problem}` };
 
   const managers = trackedManagers(live, before, writer);
   if (!managers) return { kind: 'refused', status: 500, message: 'failed to decode managed fields' };
@@ -34,10 +36,8 @@ export function applyPatch(live: JsonObject | undefined, applied: JsonObject, wr
 }
 
 function refuse(applied: JsonObject, { kind }: ApplyWriter): ApplyOutcome | undefined {
-  const { apiVersion, kind: name } = applied;
-  if (apiVersion !== kind.apiVersion || name !== kind.definition.kind) {
-    const type = `${String(apiVersion)}, Kind=${String(name)}`;
-    return { kind: 'refused', status: 400, message: `invalid object type: ${type}` };
+  if (applied['apiVersion'] !== kind.apiVersion || applied['kind'] !== kind.definition.kind) {
+    return { kind: 'refused', status: 400, message: `invalid object type: ${typeOf(applied)}` };
   }
   const managedFields = managedFieldsOf(applied);
   if (managedFields === undefined || managedFields === null) return undefined;
@@ -45,12 +45,12 @@ function refuse(applied: JsonObject, { kind }: ApplyWriter): ApplyOutcome | unde
 }
 
 function describe(applied: JsonObject): string {
-  const metadata = property(applied, 'metadata');
-  const text = (key: string) => {
-    const value = isObject(metadata) ? property(metadata, key) : undefined;
-    return typeof value === 'string' ? value : '';
-  };
-  return `${text('namespace')}/${text('name')}; ${String(applied['apiVersion'])}, Kind=${String(applied['kind'])}`;
+  const metadata = metadataOf(applied);
+  return `${textAt(metadata, 'namespace')}/${textAt(metadata, 'name')}; ${typeOf(applied)}`;
+}
+
+function typeOf(applied: JsonObject): string {
+  return `${textAt(applied, 'apiVersion')}, Kind=${textAt(applied, 'kind')}`;
 }
 
 /** An object that nobody tracked becomes the property of "before-first-apply", so that nothing is taken unseen. */
@@ -103,16 +103,23 @@ function lastAppliedFields(live: JsonObject, writer: ApplyWriter): FieldSet | un
   const { type } = doorOf(writer.kind, undefined);
   const applied = parseObject(annotationOf(live));
   if (!applied || applied['apiVersion'] !== writer.kind.apiVersion) return undefined;
-  if (typeProblem(type, applied, { allowDuplicates: false }) || typeProblem(type, live, { allowDuplicates: false })) return undefined;
+  if (typeProblem(type, applied, { allowDuplicates: false }) || typeProblem(type, live, { allowDuplicates: false }))
+    return undefined;
   const { modified, added, removed } = compare(type, applied, live);
   return [modified, added, removed].reduce(difference, fieldsOf(type, applied));
 }
 
 function annotationOf(object: JsonObject): string | undefined {
-  const metadata = property(object, 'metadata');
-  const annotations = isObject(metadata) ? property(metadata, 'annotations') : undefined;
-  const value = isObject(annotations) ? property(annotations, lastAppliedAnnotation) : undefined;
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return textAt(annotationsOf(object), lastAppliedAnnotation) || undefined;
+}
+
+function annotationsOf(object: JsonObject): JsonObject {
+  const annotations = property(metadataOf(object), 'annotations');
+  return isObject(annotations) ? annotations : {};
+}
+
+function withAnnotations(object: JsonObject, annotations: JsonObject): JsonObject {
+  return { ...object, metadata: { ...metadataOf(object), annotations } };
 }
 
 function parseObject(text: string | undefined): JsonObject | undefined {
@@ -128,21 +135,13 @@ function parseObject(text: string | undefined): JsonObject | undefined {
 /** A client-side `kubectl apply` later on finds its annotation up to date. */
 function syncLastApplied(object: JsonObject, applied: JsonObject, writer: ApplyWriter): JsonObject {
   if (writer.manager !== 'kubectl' || annotationOf(object) === undefined) return object;
-  const metadata = property(object, 'metadata');
-  const annotations = isObject(metadata) ? property(metadata, 'annotations') : undefined;
   const value = `${JSON.stringify(sorted(withoutAnnotation(applied)))}\n`;
-  return {
-    ...object,
-    metadata: { ...(isObject(metadata) ? metadata : {}), annotations: { ...(isObject(annotations) ? annotations : {}), [lastAppliedAnnotation]: value } },
-  };
+  return withAnnotations(object, { ...annotationsOf(object), [lastAppliedAnnotation]: value });
 }
 
 function withoutAnnotation(applied: JsonObject): JsonObject {
-  const metadata = property(applied, 'metadata');
-  const annotations = isObject(metadata) ? property(metadata, 'annotations') : undefined;
-  if (!isObject(metadata) || !isObject(annotations)) return applied;
-  const { [lastAppliedAnnotation]: _, ...rest } = annotations;
-  return { ...applied, metadata: { ...metadata, annotations: rest } };
+  const { [lastAppliedAnnotation]: own, ...rest } = annotationsOf(applied);
+  return own === undefined ? applied : withAnnotations(applied, rest);
 }
 
 /** Keys in order, as Go writes them. */

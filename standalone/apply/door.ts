@@ -1,9 +1,9 @@
 // What a write can own, by the path it came in.
 
 import type { CompiledKind, Subresource } from '../schema/kind.ts';
-import { difference, emptySet, type FieldSet, setOf } from './field-set.ts';
+import { difference, emptySet, type FieldSet, setOf } from './fields/field-set.ts';
+import { mergeTypeOf } from './fields/merge-type.ts';
 import type { ManagerEntry } from './managers.ts';
-import { mergeTypeOf } from './merge-type.ts';
 import type { Door } from './ownership.ts';
 
 export function doorOf(kind: CompiledKind, subresource: Subresource | undefined): Door {
@@ -20,9 +20,17 @@ const identity = setOf(
   ['f:apiVersion'],
   ['f:kind'],
   ['f:metadata'],
-  ...['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation', 'managedFields', 'resourceVersion'].map(
-    (name) => ['f:metadata', `f:${name}`],
-  ),
+  ...[
+    'name',
+    'namespace',
+    'creationTimestamp',
+    'selfLink',
+    'uid',
+    'clusterName',
+    'generation',
+    'managedFields',
+    'resourceVersion',
+  ].map((name) => ['f:metadata', `f:${name}`]),
 );
 
 /** Identity and what the server writes itself are never owned. */

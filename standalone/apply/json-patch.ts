@@ -33,7 +33,8 @@ interface Operation {
 }
 
 function readOperation(operation: unknown): Operation {
-  if (!isObject(operation)) throw new JsonPatchError(400, `a JSON patch operation must be an object, got ${JSON.stringify(operation)}`);
+  if (!isObject(operation))
+    throw new JsonPatchError(400, `a JSON patch operation must be an object, got ${JSON.stringify(operation)}`);
   const op = property(operation, 'op');
   const path = property(operation, 'path');
   const from = property(operation, 'from');
@@ -46,10 +47,10 @@ function perform(document: JsonValue, operation: Operation): JsonValue {
   const { op, path } = operation;
   switch (op) {
     case 'add':
-      return put(document, path, copyJson(valueOf(operation)), 'add');
+      return put(document, path, copyJson(operandOf(operation)), 'add');
     case 'replace':
       read(document, path, op);
-      return put(document, path, copyJson(valueOf(operation)), 'replace');
+      return put(document, path, copyJson(operandOf(operation)), 'replace');
     case 'remove':
       return take(document, path, op);
     case 'test':
@@ -68,7 +69,7 @@ function perform(document: JsonValue, operation: Operation): JsonValue {
   }
 }
 
-function valueOf({ op, path, value }: Operation): JsonValue {
+function operandOf({ op, path, value }: Operation): JsonValue {
   if (value === undefined) throw new JsonPatchError(422, `${op} operation at ${path} has no "value"`);
   return value;
 }
@@ -92,7 +93,8 @@ function test(document: JsonValue, { path, value }: Operation): void {
 
 function split(path: string, op: string): string[] {
   if (path === '') return [];
-  if (!path.startsWith('/')) throw new JsonPatchError(422, `${op} operation has the path ${JSON.stringify(path)}, which must begin with "/"`);
+  if (!path.startsWith('/'))
+    throw new JsonPatchError(422, `${op} operation has the path ${JSON.stringify(path)}, which must begin with "/"`);
   return path
     .slice(1)
     .split('/')
@@ -107,7 +109,7 @@ function read(document: JsonValue, path: string, op: string): JsonValue {
   let value: JsonValue = document;
   for (const part of split(path, op)) {
     const next: JsonValue | undefined = Array.isArray(value)
-      ? value[indexOf(value, part, op, path)]
+      ? value[indexOf(value.length, part, op, path)]
       : isObject(value)
         ? property(value, part)
         : undefined;
@@ -118,10 +120,11 @@ function read(document: JsonValue, path: string, op: string): JsonValue {
 }
 
 /** Negative indexes count from the end, as in the library that Kubernetes uses. */
-function indexOf(list: readonly JsonValue[], part: string, op: string, path: string): number {
-  if (!/^(0|-?[1-9][0-9]*)$/.test(part)) throw new JsonPatchError(422, `${op} operation has a bad list index in ${path}: ${JSON.stringify(part)}`);
+function indexOf(size: number, part: string, op: string, path: string): number {
+  if (!/^(0|-?[1-9][0-9]*)$/.test(part))
+    throw new JsonPatchError(422, `${op} operation has a bad list index in ${path}: ${JSON.stringify(part)}`);
   const index = Number(part);
-  return index < 0 ? index + list.length : index;
+  return index < 0 ? index + size : index;
 }
 
 function parentOf(document: JsonValue, path: string, op: string): { parent: JsonValue[] | JsonObject; last: string } | undefined {
@@ -141,10 +144,9 @@ function put(document: JsonValue, path: string, value: JsonValue, op: 'add' | 'r
     setProperty(parent, last, value);
     return document;
   }
-  if (op === 'replace') parent[indexOf(parent, last, op, path)] = value;
+  if (op === 'replace') parent[indexOf(parent.length, last, op, path)] = value;
   else {
-    const size = parent.length + 1;
-    const index = last === '-' ? parent.length : indexOf(new Array<JsonValue>(size).fill(null), last, op, path);
+    const index = last === '-' ? parent.length : indexOf(parent.length + 1, last, op, path);
     if (index < 0 || index > parent.length) {
       throw new JsonPatchError(422, `${op} operation does not apply: ${path} is outside a list of ${parent.length} items`);
     }
@@ -158,7 +160,7 @@ function take(document: JsonValue, path: string, op: string): JsonValue {
   const target = parentOf(document, path, op);
   if (!target) return null;
   const { parent, last } = target;
-  if (Array.isArray(parent)) parent.splice(indexOf(parent, last, op, path), 1);
+  if (Array.isArray(parent)) parent.splice(indexOf(parent.length, last, op, path), 1);
   else delete parent[last];
   return document;
 }

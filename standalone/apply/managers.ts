@@ -2,7 +2,7 @@
 
 import type { JsonObject, JsonValue } from '../schema/json.ts';
 import { isObject, property } from '../schema/json.ts';
-import { type FieldSet, fromFieldsV1, toFieldsV1, union } from './field-set.ts';
+import { type FieldSet, fromFieldsV1, toFieldsV1, union } from './fields/field-set.ts';
 
 /** What one manager owns through one door. */
 export interface ManagerEntry {

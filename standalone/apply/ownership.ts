@@ -1,13 +1,22 @@
 // Who owns what after an update or an apply. Algorithm: structured-merge-diff, merge/update.go.
 
-import { equalJson, type JsonObject, isObject } from '../schema/json.ts';
-import { type Comparison, compare, withoutFields } from './comparison.ts';
-import { difference, emptySet, type FieldSet, intersection, isEmpty, pathsOf, recursiveDifference, union } from './field-set.ts';
+import { equalJson, isObject, type JsonObject } from '../schema/json.ts';
+import { type Comparison, compare, withoutFields } from './fields/comparison.ts';
+import {
+  difference,
+  emptySet,
+  type FieldSet,
+  intersection,
+  isEmpty,
+  pathsOf,
+  recursiveDifference,
+  union,
+} from './fields/field-set.ts';
+import { merge } from './fields/merge.ts';
+import type { MergeType } from './fields/merge-type.ts';
+import { fieldsOf } from './fields/owned-fields.ts';
+import { removeFields, withNamedFields } from './fields/removal.ts';
 import type { ManagerEntry, Managers } from './managers.ts';
-import { merge } from './merge.ts';
-import type { MergeType } from './merge-type.ts';
-import { fieldsOf } from './owned-fields.ts';
-import { removeFields, withNamedFields } from './removal.ts';
 
 export interface Conflict {
   readonly owner: ManagerEntry;
@@ -62,9 +71,7 @@ export function ownershipAfterApply(
 
 function conflictsOf(others: Managers, comparison: Comparison): Conflict[] {
   const changed = union(comparison.modified, comparison.added);
-  return [...others.values()].flatMap((owner) =>
-    pathsOf(intersection(owner.fields, changed)).map((path) => ({ owner, path })),
-  );
+  return [...others.values()].flatMap((owner) => pathsOf(intersection(owner.fields, changed)).map((path) => ({ owner, path })));
 }
 
 function takeFields(managers: Managers, comparison: Comparison): Map<string, ManagerEntry> {

@@ -2,11 +2,11 @@
 
 import { equalJson, isObject, type JsonObject, type JsonValue, property } from '../schema/json.ts';
 import { atServedVersion, doorOf, withoutIdentity } from './door.ts';
-import { isEmpty, union } from './field-set.ts';
+import { isEmpty, union } from './fields/field-set.ts';
+import { typeProblem } from './fields/type-check.ts';
 import { capUpdaters, type ManagerEntry, type Managers, managerKey, readManagers, writeManagers } from './managers.ts';
 import type { Writer } from './outcome.ts';
 import { ownershipAfterUpdate } from './ownership.ts';
-import { typeProblem } from './type-check.ts';
 
 /**
  * `next` with the managedFields that it should be stored with. Give `live` undefined for a create. Call it on the defaulted

@@ -1,19 +1,19 @@
 // From what a kind is to what a server does with its objects.
 
 import { defaultValue } from './defaulting.ts';
-import { invalid, noField } from './field-error.ts';
 import { equalJson, isObject, type JsonObject, type JsonValue, property } from './json.ts';
 import { findAll, parseJsonPath } from './json-path.ts';
 import type { CompiledKind, KindDefinition, Subresource } from './kind.ts';
-import { validateListTypes } from './list-types.ts';
-import { validateChangedMetadata, validateNewMetadata } from './metadata-validation.ts';
-import { coerceMetadata, metadataOf, objectMetaSchema } from './object-meta.ts';
+import { validateChangedMetadata, validateNewMetadata } from './metadata/metadata-validation.ts';
+import { coerceMetadata, metadataOf, objectMetaSchema } from './metadata/object-meta.ts';
 import { openapiOf } from './openapi.ts';
 import { pruneValue } from './pruning.ts';
-import { compileRules, type RuleTree, validateRules } from './rules.ts';
+import { compileRules, type RuleTree, validateRules } from './rules/rules.ts';
 import type { Cause, StructuralSchema } from './structural-schema.ts';
 import { compileTable } from './table.ts';
-import { validateValue } from './value-validation.ts';
+import { invalid, noField } from './validation/field-error.ts';
+import { validateListTypes } from './validation/list-types.ts';
+import { validateValue } from './validation/value-validation.ts';
 
 /** Throws when the definition's rules or JSON paths do not compile. */
 export function compileKind(definition: KindDefinition): CompiledKind {
@@ -21,7 +21,12 @@ export function compileKind(definition: KindDefinition): CompiledKind {
   const schema: StructuralSchema = {
     ...definition.schema,
     type: 'object',
-    properties: { ...definition.schema.properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: objectMetaSchema },
+    properties: {
+      ...definition.schema.properties,
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: objectMetaSchema,
+    },
   };
   const table = compileTable(definition.printerColumns);
   const selectable = new Map(definition.selectableFields.map((path) => [path.replace(/^\./, ''), parseJsonPath(path)]));
@@ -67,16 +72,32 @@ interface Validation {
 }
 
 /** Rules are not run over what is of the wrong type or too large: they could not be trusted, or bounded. */
-const blocking = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
+const blocking = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
 
-function validate(kind: Validation, object: JsonObject, old: JsonObject | undefined, subresource: Subresource | undefined): Cause[] {
+function validate(
+  kind: Validation,
+  object: JsonObject,
+  old: JsonObject | undefined,
+  subresource: Subresource | undefined,
+): Cause[] {
   const identity = identityCauses(kind, object);
   if (identity.length > 0) return identity;
   const { definition, rules } = kind;
   const { schema } = definition;
-  const causes = [...metadataCauses(definition, object, old), ...schemaCauses(schema, object, old, subresource), ...listCauses(schema, object, old)];
+  const causes = [
+    ...metadataCauses(definition, object, old),
+    ...schemaCauses(schema, object, old, subresource),
+    ...listCauses(schema, object, old),
+  ];
   if (rules && causes.some(({ reason }) => blocking.has(reason))) {
-    const detail = 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+    const detail =
+      'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
     causes.push(invalid(noField, null, detail));
   } else if (rules) causes.push(...validateRules(rules, object, old));
   return [...causes, ...(definition.validate?.(object, old) ?? [])];
@@ -85,7 +106,8 @@ function validate(kind: Validation, object: JsonObject, old: JsonObject | undefi
 function identityCauses({ definition, apiVersion }: Validation, object: JsonObject): Cause[] {
   const causes: Cause[] = [];
   if (object['kind'] !== definition.kind) causes.push(invalid('kind', object['kind'] ?? '', `must be ${definition.kind}`));
-  if (object['apiVersion'] !== apiVersion) causes.push(invalid('apiVersion', object['apiVersion'] ?? '', `must be ${apiVersion}`));
+  if (object['apiVersion'] !== apiVersion)
+    causes.push(invalid('apiVersion', object['apiVersion'] ?? '', `must be ${apiVersion}`));
   return causes;
 }
 
@@ -105,7 +127,12 @@ function schemaCauses(
   const status = property(object, 'status');
   if (!statusSchema || status === undefined) return [];
   const before = old && property(old, 'status');
-  return validateValue(statusSchema, status, 'status', before === undefined ? undefined : { value: status, old: before, schema: statusSchema });
+  return validateValue(
+    statusSchema,
+    status,
+    'status',
+    before === undefined ? undefined : { value: status, old: before, schema: statusSchema },
+  );
 }
 
 /** Duplicates that were there before are nobody's fault now. */
@@ -132,7 +159,8 @@ function prepareForUpdate(
   const next: JsonObject = { ...rest, ...(kept === undefined ? {} : { status: kept }) };
   const before = metadataOf(old)['generation'];
   const { generation: _, ...metadata } = metadataOf(object);
-  if (!definition.generation) return { ...next, metadata: { ...metadata, ...(before === undefined ? {} : { generation: before }) } };
+  if (!definition.generation)
+    return { ...next, metadata: { ...metadata, ...(before === undefined ? {} : { generation: before }) } };
   const changed = !equalJson({ ...next, metadata: {} }, { ...old, metadata: {} });
   return { ...next, metadata: { ...metadata, generation: (typeof before === 'number' ? before : 0) + (changed ? 1 : 0) } };
 }
@@ -150,8 +178,13 @@ function statusUpdate(object: JsonObject, old: JsonObject): JsonObject {
   };
 }
 
-function selectField(selectable: ReadonlyMap<string, ReturnType<typeof parseJsonPath>>, object: JsonObject, field: string): string | undefined {
-  if (field === 'metadata.name' || field === 'metadata.namespace') return textOf(metadataOf(object)[field.slice('metadata.'.length)]);
+function selectField(
+  selectable: ReadonlyMap<string, ReturnType<typeof parseJsonPath>>,
+  object: JsonObject,
+  field: string,
+): string | undefined {
+  if (field === 'metadata.name' || field === 'metadata.namespace')
+    return textOf(metadataOf(object)[field.slice('metadata.'.length)]);
   const path = selectable.get(field);
   return path && textOf(findAll(path, object)[0]);
 }

@@ -1,8 +1,8 @@
 // Fills in what a schema gives by default. Algorithm: apiextensions-apiserver, schema/defaulting.
 
-import { memberSchema } from './correlation.ts';
 import { copyJson, isObject, type JsonObject, type JsonValue, setProperty } from './json.ts';
 import type { StructuralSchema } from './structural-schema.ts';
+import { memberSchema } from './validation/correlation.ts';
 
 /** A copy with defaults. null where null is not allowed becomes the default, if there is one. */
 export function defaultValue(schema: StructuralSchema | undefined, value: JsonValue): JsonValue {
@@ -14,7 +14,8 @@ export function defaultValue(schema: StructuralSchema | undefined, value: JsonVa
     setProperty(out, name, defaultValue(member, orDefault(member, item)));
   }
   for (const [name, member] of Object.entries(schema?.properties ?? {})) {
-    if (member.default !== undefined && !Object.hasOwn(out, name)) setProperty(out, name, defaultValue(member, copyJson(member.default)));
+    if (member.default !== undefined && !Object.hasOwn(out, name))
+      setProperty(out, name, defaultValue(member, copyJson(member.default)));
   }
   return out;
 }

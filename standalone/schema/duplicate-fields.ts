@@ -28,7 +28,8 @@ function scanValue(scanner: Scanner, path: string, found: Set<string>): void {
 
 function scanString(scanner: Scanner): string {
   const start = scanner.at++;
-  while (scanner.at < scanner.text.length && scanner.text.charAt(scanner.at) !== '"') scanner.at += scanner.text.charAt(scanner.at) === '\\' ? 2 : 1;
+  while (scanner.at < scanner.text.length && scanner.text.charAt(scanner.at) !== '"')
+    scanner.at += scanner.text.charAt(scanner.at) === '\\' ? 2 : 1;
   scanner.at++;
   const value: unknown = JSON.parse(scanner.text.slice(start, scanner.at));
   return String(value);

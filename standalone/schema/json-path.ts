@@ -16,7 +16,8 @@ export function parseJsonPath(text: string): JsonPath {
   let rest = text.replace(/^\$/, '');
   while (rest !== '') {
     const found = readStep(rest);
-    if (!found) throw new SyntaxError(`the JSON path ${text} is not supported from "${rest}" on; use .name, [0], [*] or [?(@.a=="b")]`);
+    if (!found)
+      throw new SyntaxError(`the JSON path ${text} is not supported from "${rest}" on; use .name, [0], [*] or [?(@.a=="b")]`);
     steps.push(found.step);
     rest = rest.slice(found.length);
   }

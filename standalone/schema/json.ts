@@ -17,7 +17,10 @@ export function equalJson(left: JsonValue | undefined, right: JsonValue | undefi
   }
   if (!isObject(left) || !isObject(right)) return false;
   const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && equalJson(left[key], right[key]));
+  return (
+    keys.length === Object.keys(right).length &&
+    keys.every((key) => Object.hasOwn(right, key) && equalJson(left[key], right[key]))
+  );
 }
 
 /** Own properties only, so that `constructor` or `toString` in a document never finds JavaScript's. */
@@ -29,6 +32,12 @@ export function property(object: JsonObject, key: string): JsonValue | undefined
 export function setProperty(object: JsonObject, key: string, value: JsonValue): void {
   if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   else object[key] = value;
+}
+
+/** The text at a key; '' where there is none. */
+export function textAt(object: JsonObject, key: string): string {
+  const value = property(object, key);
+  return typeof value === 'string' ? value : '';
 }
 
 export function copyJson<T extends JsonValue>(value: T): T;

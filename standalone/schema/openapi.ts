@@ -3,7 +3,7 @@
 import type { JsonObject, JsonValue } from './json.ts';
 import { isObject } from './json.ts';
 import type { KindDefinition } from './kind.ts';
-import { objectMetaSchema } from './object-meta.ts';
+import { objectMetaSchema } from './metadata/object-meta.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 
 const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1';
@@ -17,7 +17,12 @@ export function sharedOpenapiSchemas(): Record<string, JsonObject> {
     [`${metaPackage}.ListMeta`]: {
       type: 'object',
       description: 'Metadata of a list: its version, and how to continue it.',
-      properties: { continue: text, resourceVersion: text, remainingItemCount: { type: 'integer', format: 'int64' }, selfLink: text },
+      properties: {
+        continue: text,
+        resourceVersion: text,
+        remainingItemCount: { type: 'integer', format: 'int64' },
+        selfLink: text,
+      },
     },
   };
 }

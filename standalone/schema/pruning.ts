@@ -1,9 +1,9 @@
 // Drops what a schema does not know. Algorithm: apiextensions-apiserver, schema/pruning.
 
 import { dropRefusedNulls } from './defaulting.ts';
-import { child, index } from './field-error.ts';
 import { isObject, type JsonObject, type JsonValue, setProperty } from './json.ts';
 import type { StructuralSchema } from './structural-schema.ts';
+import { child, index } from './validation/field-error.ts';
 
 const metaFields = new Set(['apiVersion', 'kind', 'metadata']);
 

@@ -1,9 +1,9 @@
 // What `kubectl get` prints. Algorithm: apiextensions-apiserver, registry/customresource/tableconvertor.
 
-import { findAll, type JsonPath, parseJsonPath } from './json-path.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import { findAll, type JsonPath, parseJsonPath } from './json-path.ts';
 import type { PrinterColumn, TableColumn } from './kind.ts';
-import { metadataOf } from './object-meta.ts';
+import { metadataOf } from './metadata/object-meta.ts';
 
 export interface Table {
   columns: TableColumn[];
@@ -14,7 +14,13 @@ export interface Table {
 export function compileTable(definitions: readonly PrinterColumn[]): Table {
   const shown = definitions.length > 0 ? definitions : [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }];
   const paths = shown.map((column) => ({ column, path: parseJsonPath(column.jsonPath) }));
-  const nameColumn = { name: 'Name', type: 'string', format: 'name', description: 'Name must be unique within a namespace.', priority: 0 };
+  const nameColumn = {
+    name: 'Name',
+    type: 'string',
+    format: 'name',
+    description: 'Name must be unique within a namespace.',
+    priority: 0,
+  };
   return {
     columns: [nameColumn, ...shown.map(describe)],
     cells: (object, now) => [

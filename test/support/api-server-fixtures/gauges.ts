@@ -38,14 +38,22 @@ const containers: Record<string, StructuralSchema> = {
     maxItems: 5,
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['name'],
-    items: { type: 'object', required: ['name'], properties: { name: { type: 'string', maxLength: 10 }, size: { type: 'integer', minimum: 1 } } },
+    items: {
+      type: 'object',
+      required: ['name'],
+      properties: { name: { type: 'string', maxLength: 10 }, size: { type: 'integer', minimum: 1 } },
+    },
   },
   ports: {
     type: 'array',
     maxItems: 5,
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['port', 'protocol'],
-    items: { type: 'object', required: ['port'], properties: { port: integer, protocol: { type: 'string', default: 'TCP', maxLength: 5 } } },
+    items: {
+      type: 'object',
+      required: ['port'],
+      properties: { port: integer, protocol: { type: 'string', default: 'TCP', maxLength: 5 } },
+    },
   },
   plain: { type: 'array', maxItems: 5, items: { type: 'object', properties: { n: { type: 'integer', minimum: 0 } } } },
   free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
@@ -54,7 +62,11 @@ const containers: Record<string, StructuralSchema> = {
 const branches: Record<string, StructuralSchema> = {
   either: { type: 'object', properties: { a: text, b: text }, oneOf: [{ required: ['a'] }, { required: ['b'] }] },
   some: { type: 'object', properties: { a: text, b: text }, anyOf: [{ required: ['a'] }, { required: ['b'] }] },
-  every: { type: 'object', properties: { a: text, b: integer }, allOf: [{ required: ['a'] }, { properties: { b: { minimum: 3 } } }] },
+  every: {
+    type: 'object',
+    properties: { a: text, b: integer },
+    allOf: [{ required: ['a'] }, { properties: { b: { minimum: 3 } } }],
+  },
   never: { type: 'string', not: { enum: ['forbidden'] } },
 };
 
@@ -63,12 +75,25 @@ const rules: Record<string, StructuralSchema> = {
     type: 'object',
     properties: { min: integer, max: integer, note: { type: 'string', maxLength: 20 } },
     'x-kubernetes-validations': [
-      { rule: '!has(self.min) || !has(self.max) || self.min <= self.max', message: 'min must not be above max', fieldPath: '.min' },
-      { rule: "!has(self.note) || self.note != 'bad'", messageExpression: "'note is ' + self.note", reason: 'FieldValueForbidden', fieldPath: '.note' },
+      {
+        rule: '!has(self.min) || !has(self.max) || self.min <= self.max',
+        message: 'min must not be above max',
+        fieldPath: '.min',
+      },
+      {
+        rule: "!has(self.note) || self.note != 'bad'",
+        messageExpression: "'note is ' + self.note",
+        reason: 'FieldValueForbidden',
+        fieldPath: '.note',
+      },
       { rule: '!has(self.max) || self.max < 1000' },
     ],
   },
-  fixed: { type: 'string', maxLength: 20, 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'fixed is immutable' }] },
+  fixed: {
+    type: 'string',
+    maxLength: 20,
+    'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'fixed is immutable' }],
+  },
   grow: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self >= oldSelf', message: 'grow only grows' }] },
   once: {
     type: 'string',
@@ -95,10 +120,15 @@ const rules: Record<string, StructuralSchema> = {
     items: {
       type: 'object',
       required: ['key'],
-      properties: { key: { type: 'string', maxLength: 10 }, v: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self >= oldSelf', message: 'v only grows' }] } },
+      properties: {
+        key: { type: 'string', maxLength: 10 },
+        v: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self >= oldSelf', message: 'v only grows' }] },
+      },
       'x-kubernetes-validations': [{ rule: '!has(self.v) || self.v != 13', message: 'not 13', reason: 'FieldValueDuplicate' }],
     },
-    'x-kubernetes-validations': [{ rule: "self.size() == 0 || (has(self[0].v) && self[0].v < 100)", message: 'the first is small' }],
+    'x-kubernetes-validations': [
+      { rule: 'self.size() == 0 || (has(self[0].v) && self[0].v < 100)', message: 'the first is small' },
+    ],
   },
   dictionary: {
     type: 'object',
@@ -108,17 +138,29 @@ const rules: Record<string, StructuralSchema> = {
   keywords: {
     type: 'object',
     properties: { namespace: { type: 'string', maxLength: 10 }, 'a-b': integer },
-    'x-kubernetes-validations': [{ rule: "!has(self.__namespace__) || self.__namespace__ != 'x' || self.a__dash__b > 1", message: 'escaped names work' }],
+    'x-kubernetes-validations': [
+      { rule: "!has(self.__namespace__) || self.__namespace__ != 'x' || self.a__dash__b > 1", message: 'escaped names work' },
+    ],
   },
-  moment: { type: 'string', format: 'date-time', 'x-kubernetes-validations': [{ rule: "self > timestamp('2020-01-01T00:00:00Z')", message: 'not before 2020' }] },
+  moment: {
+    type: 'string',
+    format: 'date-time',
+    'x-kubernetes-validations': [{ rule: "self > timestamp('2020-01-01T00:00:00Z')", message: 'not before 2020' }],
+  },
   division: { type: 'integer', 'x-kubernetes-validations': [{ rule: '10 / self > 0', message: 'ten over self' }] },
   listing: {
     type: 'object',
-    properties: { tags: { type: 'array', maxItems: 5, 'x-kubernetes-list-type': 'set', items: { type: 'string', maxLength: 9 } }, pattern: { type: 'string', maxLength: 20 } },
+    properties: {
+      tags: { type: 'array', maxItems: 5, 'x-kubernetes-list-type': 'set', items: { type: 'string', maxLength: 9 } },
+      pattern: { type: 'string', maxLength: 20 },
+    },
     'x-kubernetes-validations': [
       { rule: "!has(self.tags) || !('secret' in self.tags)", message: 'no secret tag' },
       { rule: "!has(self.pattern) || self.pattern.matches('^[a-z]+$')", message: 'lower case only' },
-      { rule: "!has(self.tags) || self.tags.filter(t, t.upperAscii().contains('X')).map(t, t.size()).sum() < 4", message: 'few x' },
+      {
+        rule: "!has(self.tags) || self.tags.filter(t, t.upperAscii().contains('X')).map(t, t.size()).sum() < 4",
+        message: 'few x',
+      },
       { rule: "!has(self.pattern) || self.pattern.replace('a', 'b').split('b').size() < 4", message: 'few a and b' },
       { rule: 'has(self.tags) ? self.tags.size() != 3 : true', message: 'not three tags', fieldPath: '.tags' },
     ],
@@ -135,7 +177,11 @@ const spec: StructuralSchema = {
 const status: StructuralSchema = {
   type: 'object',
   required: ['phase'],
-  properties: { phase: { type: 'string', enum: ['Up', 'Down'] }, n: { type: 'integer', minimum: 0 }, list: { type: 'array', maxItems: 3, 'x-kubernetes-list-type': 'set', items: text } },
+  properties: {
+    phase: { type: 'string', enum: ['Up', 'Down'] },
+    n: { type: 'integer', minimum: 0 },
+    list: { type: 'array', maxItems: 3, 'x-kubernetes-list-type': 'set', items: text },
+  },
 };
 
 export const gauges = definition(

@@ -1,6 +1,6 @@
 // What of an answer is the same on every server: no identity, versions or times.
 
-import { isObject, type JsonObject } from '../../../standalone/schema/json.ts';
+import { isObject, type JsonObject, textAt } from '../../../standalone/schema/json.ts';
 import type { Outcome } from './scenario.ts';
 
 export function outcomeOf(code: number, body: JsonObject): Outcome {
@@ -17,13 +17,18 @@ export function outcomeOf(code: number, body: JsonObject): Outcome {
 
 /** With the message where it names another manager, without it where wording is free. */
 export function causeText(cause: unknown): string {
-  if (!isObject(cause)) return '';
-  const text = `${String(cause['reason'])} ${String(cause['field'])}`;
-  return cause['reason'] === 'FieldManagerConflict' ? `${text}: ${String(cause['message'])}` : text;
+  const { reason, field, message } = readCause(cause);
+  return reason === 'FieldManagerConflict' ? `${reason} ${field}: ${message}` : `${reason} ${field}`;
 }
 
 export function wholeCauseText(cause: unknown): string {
-  return isObject(cause) ? `${String(cause['reason'])} ${String(cause['field'])}: ${String(cause['message'])}` : '';
+  const { reason, field, message } = readCause(cause);
+  return `${reason} ${field}: ${message}`;
+}
+
+function readCause(cause: unknown): { reason: string; field: string; message: string } {
+  const object = isObject(cause) ? cause : {};
+  return { reason: textAt(object, 'reason'), field: textAt(object, 'field'), message: textAt(object, 'message') };
 }
 
 function bareObject(object: JsonObject): JsonObject {
@@ -43,9 +48,9 @@ function ownersOf(object: JsonObject): JsonObject {
   const owners: JsonObject = {};
   for (const entry of entries) {
     if (!isObject(entry)) continue;
-    const { manager, operation, subresource, time, fieldsV1 } = entry;
-    const name = [manager, operation, ...(subresource === undefined ? [] : [subresource]), ...(time === undefined ? ['untimed'] : [])];
-    owners[name.join('/')] = fieldsV1 ?? {};
+    const name = ['manager', 'operation', 'subresource'].map((key) => textAt(entry, key)).filter((part) => part !== '');
+    if (entry['time'] === undefined) name.push('untimed');
+    owners[name.join('/')] = entry['fieldsV1'] ?? {};
   }
   return owners;
 }

@@ -23,12 +23,21 @@ export class Recorder {
     this.#agent = new Agent({ connect: { ca: connection.certificateAuthority ?? '' } });
   }
 
-  async call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: JsonValue, contentType = 'application/json'): Promise<Answer> {
+  async call(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: JsonValue,
+    contentType = 'application/json',
+  ): Promise<Answer> {
     const token = await this.#connection.token?.();
     const answer = await request(`${this.#connection.server}${path}`, {
       method,
       dispatcher: this.#agent,
-      headers: { 'content-type': contentType, 'user-agent': 'recorder/1', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      headers: {
+        'content-type': contentType,
+        'user-agent': 'recorder/1',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       // Text is sent as it is: it may be JSON that no value can say.
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
@@ -39,12 +48,18 @@ export class Recorder {
   /** Installs a definition and waits until its objects can be listed. */
   async install(definition: { metadata: { name: string }; spec: { group: string; names: { plural: string } } }): Promise<void> {
     const crd = JSON.parse(
-      JSON.stringify({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', ...definition }).replaceAll('"served":true', '"served":true,"storage":true'),
+      JSON.stringify({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', ...definition }).replaceAll(
+        '"served":true',
+        '"served":true,"storage":true',
+      ),
     ) as JsonObject;
     const created = await this.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd);
     if (created.code >= 300) throw new Error(`cannot install ${definition.metadata.name}: ${JSON.stringify(created.body)}`);
     await eventually(async () => {
-      const { code } = await this.call('GET', `/apis/${definition.spec.group}/v1/namespaces/default/${definition.spec.names.plural}`);
+      const { code } = await this.call(
+        'GET',
+        `/apis/${definition.spec.group}/v1/namespaces/default/${definition.spec.names.plural}`,
+      );
       if (code !== 200) throw new Error(`${definition.metadata.name} is not served yet: ${code}`);
     }, 30);
   }
@@ -67,7 +82,10 @@ export class Recorder {
     return outcomeOf(answer.code, answer.body);
   }
 
-  async #send(step: Step, at: { collection: string; object: string; query: string; kind: string; name: string }): Promise<Answer> {
+  async #send(
+    step: Step,
+    at: { collection: string; object: string; query: string; kind: string; name: string },
+  ): Promise<Answer> {
     switch (step.verb) {
       case 'create':
         return this.call('POST', `${at.collection}${at.query}`, identified(step.body, at.kind, at.name));
@@ -76,7 +94,12 @@ export class Recorder {
         return this.call('PUT', `${at.object}${at.query}`, laidOver(live.body, step.body));
       }
       case 'apply':
-        return this.call('PATCH', `${at.object}${at.query}`, identified(step.body, at.kind, at.name), 'application/apply-patch+yaml');
+        return this.call(
+          'PATCH',
+          `${at.object}${at.query}`,
+          identified(step.body, at.kind, at.name),
+          'application/apply-patch+yaml',
+        );
       case 'merge':
         return this.call('PATCH', `${at.object}${at.query}`, step.body, 'application/merge-patch+json');
       case 'json':

@@ -23,7 +23,11 @@ export interface RecordedCase extends ValidationCase {
 
 const valid = (spec: JsonObject = {}): JsonObject => ({ spec: { word: 'word', ...spec } });
 const spec = (name: string, fields: JsonObject): ValidationCase => ({ name, object: valid(fields) });
-const change = (name: string, old: JsonObject, next: JsonObject): ValidationCase => ({ name, old: valid(old), object: valid(next) });
+const change = (name: string, old: JsonObject, next: JsonObject): ValidationCase => ({
+  name,
+  old: valid(old),
+  object: valid(next),
+});
 const meta = (name: string, metadata: JsonObject): ValidationCase => ({ name, object: { ...valid(), metadata } });
 const status = (name: string, before: JsonObject | undefined, next: JsonObject): ValidationCase => ({
   name,
@@ -132,7 +136,21 @@ export const validationCases: ValidationCase[] = [
   change('immutable and new', {}, { fixed: 'x' }),
   change('only grows', { grow: 5 }, { grow: 4 }),
   change('an optional old value on update', { once: 'newer' }, { once: 'old' }),
-  change('a transition in a list map follows its key', { rows: [{ key: 'a', v: 5 }, { key: 'b', v: 1 }] }, { rows: [{ key: 'b', v: 2 }, { key: 'a', v: 4 }] }),
+  change(
+    'a transition in a list map follows its key',
+    {
+      rows: [
+        { key: 'a', v: 5 },
+        { key: 'b', v: 1 },
+      ],
+    },
+    {
+      rows: [
+        { key: 'b', v: 2 },
+        { key: 'a', v: 4 },
+      ],
+    },
+  ),
   change('a bad change beside a good one', { count: 5 }, { count: 50, color: 'Pink' }),
   meta('a bad name', { name: 'Upper_Case' }),
   meta('a long name', { name: 'a'.repeat(254) }),
@@ -154,7 +172,9 @@ export const validationCases: ValidationCase[] = [
   meta('labels of a wrong type', { labels: { a: 1 } }),
   meta('labels are a list', { labels: ['a'] }),
   meta('an unknown metadata field', { foo: 1, labels: { a: 'b' } }),
-  meta('an unknown field of an owner', { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'a', uid: '1', foo: 1 }] }),
+  meta('an unknown field of an owner', {
+    ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'a', uid: '1', foo: 1 }],
+  }),
   status('a valid status', undefined, { phase: 'Up' }),
   status('a status without what it must have', undefined, { n: 1 }),
   status('a status of wrong values', { phase: 'Up' }, { phase: 'Sideways', n: -1 }),
@@ -164,5 +184,8 @@ export const validationCases: ValidationCase[] = [
   { name: 'an unknown field at the root', object: { ...valid(), extra: 1 } },
   text('a duplicate field', `{${head},"spec":{"word":"abc","word":"abd"}}`),
   text('duplicates and unknown fields', `{${head},"spec":{"word":"abc","foo":1,"items":[{"name":"a","name":"b"}],"word":"abd"}}`),
-  text('a duplicate in metadata', `{"apiVersion":"fixtures.jouleops.dev/v1","kind":"Gauge","metadata":{"name":"object","labels":{"a":"1","a":"2"}},"spec":{"word":"abc"}}`),
+  text(
+    'a duplicate in metadata',
+    `{"apiVersion":"fixtures.jouleops.dev/v1","kind":"Gauge","metadata":{"name":"object","labels":{"a":"1","a":"2"}},"spec":{"word":"abc"}}`,
+  ),
 ];

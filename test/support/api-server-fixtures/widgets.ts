@@ -25,7 +25,10 @@ const spec: StructuralSchema = {
     maybe: { type: 'string', nullable: true },
     at: { type: 'string', format: 'date-time' },
     amount: { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] },
-    nested: { type: 'object', properties: { x: integer, y: integer, deep: { type: 'object', properties: { p: text, q: text } } } },
+    nested: {
+      type: 'object',
+      properties: { x: integer, y: integer, deep: { type: 'object', properties: { p: text, q: text } } },
+    },
     point: { ...pair, 'x-kubernetes-map-type': 'atomic' },
     settings: { type: 'object', additionalProperties: text },
     sealedSettings: { type: 'object', additionalProperties: text, 'x-kubernetes-map-type': 'atomic' },
@@ -46,7 +49,12 @@ const spec: StructuralSchema = {
           value: text,
           other: text,
           size: { type: 'integer', default: 1 },
-          inner: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['key'], items: { type: 'object', required: ['key'], properties: { key: text, v: integer } } },
+          inner: {
+            type: 'array',
+            'x-kubernetes-list-type': 'map',
+            'x-kubernetes-list-map-keys': ['key'],
+            items: { type: 'object', required: ['key'], properties: { key: text, v: integer } },
+          },
         },
       },
     },
@@ -60,7 +68,14 @@ const spec: StructuralSchema = {
 const condition: StructuralSchema = {
   type: 'object',
   required: ['type', 'status'],
-  properties: { type: text, status: text, reason: text, message: text, lastTransitionTime: { type: 'string', format: 'date-time' }, observedGeneration: integer },
+  properties: {
+    type: text,
+    status: text,
+    reason: text,
+    message: text,
+    lastTransitionTime: { type: 'string', format: 'date-time' },
+    observedGeneration: integer,
+  },
 };
 
 const status: StructuralSchema = {
@@ -75,7 +90,11 @@ const status: StructuralSchema = {
 
 export const fixtureGroup = 'fixtures.jouleops.dev';
 
-export function definition(kind: string, schema: StructuralSchema, options: { statusSubresource: boolean }): CustomKindSource & { metadata: { name: string } } {
+export function definition(
+  kind: string,
+  schema: StructuralSchema,
+  options: { statusSubresource: boolean },
+): CustomKindSource & { metadata: { name: string } } {
   const singular = kind.toLowerCase();
   return {
     metadata: { name: `${singular}s.${fixtureGroup}` },
@@ -84,7 +103,12 @@ export function definition(kind: string, schema: StructuralSchema, options: { st
       names: { kind, plural: `${singular}s`, singular },
       scope: 'Namespaced',
       versions: [
-        { name: 'v1', served: true, schema: { openAPIV3Schema: schema }, ...(options.statusSubresource ? { subresources: { status: {} } } : {}) },
+        {
+          name: 'v1',
+          served: true,
+          schema: { openAPIV3Schema: schema },
+          ...(options.statusSubresource ? { subresources: { status: {} } } : {}),
+        },
       ],
     },
   };

@@ -59,11 +59,18 @@ export class PureServer {
   }
 
   #write(step: Step): JsonObject {
-    const writer = { manager: step.manager, kind: this.#kind, now: '2024-01-01T00:00:00Z', ...(step.subresource ? { subresource: step.subresource } : {}) };
+    const writer = {
+      manager: step.manager,
+      kind: this.#kind,
+      now: '2024-01-01T00:00:00Z',
+      ...(step.subresource ? { subresource: step.subresource } : {}),
+    };
     if (step.verb === 'apply') {
       const outcome = applyPatch(this.#live, this.#identified(step.body), { ...writer, force: step.force ?? false });
-      if (outcome.kind === 'conflicts') throw new Refusal({ code: 409, reason: 'Conflict', causes: outcome.causes.map(causeText).sort() });
-      if (outcome.kind === 'refused') throw new Refusal({ code: outcome.status, ...(outcome.status === 400 ? { reason: 'BadRequest' } : {}) });
+      if (outcome.kind === 'conflicts')
+        throw new Refusal({ code: 409, reason: 'Conflict', causes: outcome.causes.map(causeText).sort() });
+      if (outcome.kind === 'refused')
+        throw new Refusal({ code: outcome.status, ...(outcome.status === 400 ? { reason: 'BadRequest' } : {}) });
       return this.#store(outcome.object, step);
     }
     const next = this.#decoded(this.#changed(step));
@@ -91,7 +98,8 @@ export class PureServer {
         const patched = mergePatch(live, step.body);
         return isObject(patched) ? patched : {};
       }
-      default:
+      case 'create':
+      case 'apply':
         return this.#identified(step.body);
     }
   }
@@ -108,7 +116,10 @@ export class PureServer {
     const causes = this.#kind.validate(next, old, step.subresource);
     if (causes.length > 0) throw new Refusal({ code: 422, reason: 'Invalid', causes: causes.map(causeText).sort() });
     const metadata = isObject(next['metadata']) ? next['metadata'] : {};
-    this.#live = { ...next, metadata: { ...metadata, uid: 'uid', resourceVersion: '1', creationTimestamp: '2024-01-01T00:00:00Z' } };
+    this.#live = {
+      ...next,
+      metadata: { ...metadata, uid: 'uid', resourceVersion: '1', creationTimestamp: '2024-01-01T00:00:00Z' },
+    };
     return this.#live;
   }
 }

@@ -34,8 +34,12 @@ function judge({ object, old, subresource, text }: ValidationCase): Pick<Recorde
   const { object: pruned, unknown, malformed } = kind.prune(before ? laidOver(before, object) : sent);
   const prefix = 'Gauge in version "v1" cannot be handled as a Gauge: ';
   if (malformed) return { code: 400, reason: 'BadRequest', message: `${prefix}${malformed}` };
-  const complaints = [...duplicateFields(text ?? '{}').map((path) => `duplicate field "${path}"`), ...unknown.map((path) => `unknown field "${path}"`)];
-  if (complaints.length > 0) return { code: 400, reason: 'BadRequest', message: `${prefix}strict decoding error: ${complaints.join(', ')}` };
+  const complaints = [
+    ...duplicateFields(text ?? '{}').map((path) => `duplicate field "${path}"`),
+    ...unknown.map((path) => `unknown field "${path}"`),
+  ];
+  if (complaints.length > 0)
+    return { code: 400, reason: 'BadRequest', message: `${prefix}strict decoding error: ${complaints.join(', ')}` };
   const complete = kind.default(pruned);
   const next = before ? kind.prepareForUpdate(complete, before, subresource) : kind.prepareForCreate(complete);
   const causes = kind.validate(next, before, subresource);

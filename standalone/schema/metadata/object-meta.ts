@@ -1,8 +1,8 @@
 // metadata, the same for every kind: its schema, and what reading a request does to it.
 
-import { child, index, key } from './field-error.ts';
-import { isObject, type JsonObject, type JsonValue, property, setProperty } from './json.ts';
-import type { StructuralSchema } from './structural-schema.ts';
+import { isObject, type JsonObject, type JsonValue, property, setProperty } from '../json.ts';
+import type { StructuralSchema } from '../structural-schema.ts';
+import { child, index, key } from '../validation/field-error.ts';
 
 const text: StructuralSchema = { type: 'string' };
 const time: StructuralSchema = { type: 'string', format: 'date-time' };
@@ -76,24 +76,22 @@ export function coerceMetadata(metadata: JsonValue): CoercedMeta {
 function coerce(schema: StructuralSchema, value: JsonValue, path: string, found: CoercedMeta): JsonValue | undefined {
   if (value === null) return undefined;
   if (schema['x-kubernetes-preserve-unknown-fields']) return value;
-  switch (schema.type) {
-    case 'object':
-      return isObject(value) ? coerceObject(schema, value, path, found) : refuse(schema, value, path, found);
-    case 'array': {
-      if (!Array.isArray(value)) return refuse(schema, value, path, found);
-      const { items } = schema;
-      return items ? value.map((item, at) => coerce(items, item, index(path, at), found) ?? zero(items)) : value;
-    }
-    case 'integer':
-      return Number.isInteger(value) ? value : refuse(schema, value, path, found);
-    default:
-      return coerceScalar(schema, value, path, found);
-  }
+  if (schema.type === 'object')
+    return isObject(value) ? coerceObject(schema, value, path, found) : refuse(schema, value, path, found);
+  if (schema.type === 'array')
+    return Array.isArray(value) ? coerceList(schema, value, path, found) : refuse(schema, value, path, found);
+  return coerceScalar(schema, value, path, found);
+}
+
+function coerceList(schema: StructuralSchema, value: readonly JsonValue[], path: string, found: CoercedMeta): JsonValue[] {
+  const items = schema.items ?? {};
+  return value.map((item, at) => coerce(items, item, index(path, at), found) ?? zero(items));
 }
 
 function coerceScalar(schema: StructuralSchema, value: JsonValue, path: string, found: CoercedMeta): JsonValue | undefined {
-  if (typeof value !== schema.type) return refuse(schema, value, path, found);
-  if (schema.format === 'date-time' && Number.isNaN(Date.parse(String(value)))) {
+  const fits = schema.type === 'integer' ? Number.isInteger(value) : typeof value === schema.type;
+  if (!fits) return refuse(schema, value, path, found);
+  if (schema.format === 'date-time' && typeof value === 'string' && Number.isNaN(Date.parse(value))) {
     found.malformed ??= `parsing time ${JSON.stringify(value)} of ${path}: it is not an RFC 3339 time`;
   }
   return value;
@@ -142,19 +140,12 @@ function refuse(schema: StructuralSchema, value: JsonValue, path: string, found:
   return undefined;
 }
 
-function goType({ type, items, additionalProperties }: StructuralSchema): string {
-  switch (type) {
-    case 'object':
-      return additionalProperties === undefined ? 'v1.ObjectMeta' : 'map[string]string';
-    case 'array':
-      return items?.type === 'string' ? '[]string' : '[]interface {}';
-    case 'integer':
-      return 'int64';
-    case 'boolean':
-      return 'bool';
-    default:
-      return 'string';
-  }
+const goScalars: Record<string, string> = { integer: 'int64', boolean: 'bool', string: 'string' };
+
+function goType({ type = 'object', items, additionalProperties }: StructuralSchema): string {
+  if (type === 'object') return additionalProperties === undefined ? 'v1.ObjectMeta' : 'map[string]string';
+  if (type === 'array') return items?.type === 'string' ? '[]string' : '[]interface {}';
+  return goScalars[type] ?? type;
 }
 
 export function metadataOf(object: JsonObject): JsonObject {

@@ -1,7 +1,7 @@
 // The string formats that are checked. Kubernetes knows a few more (ISBN, credit cards); like any unknown format, those are ignored here.
 
 import { isIPv4, isIPv6 } from 'node:net';
-import type { StructuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from '../structural-schema.ts';
 
 type Format = 'byte' | 'date' | 'datetime' | 'duration' | 'ipv4' | 'ipv6' | 'uri' | 'uuid';
 

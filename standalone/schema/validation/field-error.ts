@@ -1,7 +1,7 @@
 // Causes of an invalid object, worded as Kubernetes words them (k8s.io/apimachinery, util/validation/field).
 
-import type { JsonValue } from './json.ts';
-import type { Cause, CauseReason } from './structural-schema.ts';
+import type { JsonValue } from '../json.ts';
+import type { Cause, CauseReason } from '../structural-schema.ts';
 
 const words: Record<CauseReason, string> = {
   FieldValueInvalid: 'Invalid value',

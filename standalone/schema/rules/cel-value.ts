@@ -1,8 +1,8 @@
 // Values as CEL rules see them: integers are 64 bits wide, times are timestamps, reserved names are escaped.
 
-import { memberSchema } from './correlation.ts';
-import { isObject, type JsonObject, type JsonValue, property } from './json.ts';
-import type { StructuralSchema } from './structural-schema.ts';
+import { isObject, type JsonObject, type JsonValue, property } from '../json.ts';
+import type { StructuralSchema } from '../structural-schema.ts';
+import { memberSchema } from '../validation/correlation.ts';
 
 export type CelValue = null | boolean | number | bigint | string | Date | Uint8Array | CelValue[] | { [name: string]: CelValue };
 
@@ -40,7 +40,9 @@ export function rootToCel(schema: StructuralSchema, object: JsonObject): CelValu
 }
 
 const reserved = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '),
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
 );
 const symbols: Record<string, string> = { __: '__underscores__', '.': '__dot__', '-': '__dash__', '/': '__slash__' };
 

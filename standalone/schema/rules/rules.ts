@@ -1,12 +1,12 @@
 // x-kubernetes-validations. Algorithm: apiextensions-apiserver, schema/cel/validation.go; without its cost budget.
 
 import { Optional } from '@marcbachmann/cel-js';
+import { isObject, type JsonObject, type JsonValue, property } from '../json.ts';
+import type { Cause, StructuralSchema, ValidationRule } from '../structural-schema.ts';
+import { atIndex, atKey, type Correlation, isUnchanged, itemWithKeysOf } from '../validation/correlation.ts';
+import { child, duplicate, forbidden, index, invalid, key, noField, required } from '../validation/field-error.ts';
 import { celEnvironment, withGeneralHas } from './cel-environment.ts';
 import { rootToCel, toCel } from './cel-value.ts';
-import { atIndex, atKey, type Correlation, isUnchanged, itemWithKeysOf } from './correlation.ts';
-import { child, duplicate, forbidden, index, invalid, key, noField, required } from './field-error.ts';
-import { isObject, type JsonObject, type JsonValue, property } from './json.ts';
-import type { Cause, StructuralSchema, ValidationRule } from './structural-schema.ts';
 
 /** A schema's rules, compiled, with those below it; undefined where there are none. */
 export interface RuleTree {
@@ -38,7 +38,9 @@ export function compileRules(schema: StructuralSchema): RuleTree | undefined {
     properties: new Map(entries),
     additional: typeof schema.additionalProperties === 'object' ? compileRules(schema.additionalProperties) : undefined,
     items: schema.items && compileRules(schema.items),
-    allOf: (schema.allOf ?? []).flatMap((branch) => compileRules({ ...branch, type: branch.type ?? schema.type ?? 'object' }) ?? []),
+    allOf: (schema.allOf ?? []).flatMap(
+      (branch) => compileRules({ ...branch, type: branch.type ?? schema.type ?? 'object' }) ?? [],
+    ),
   };
   const any = tree.rules.length > 0 || tree.properties.size > 0 || tree.additional || tree.items || tree.allOf.length > 0;
   return any ? tree : undefined;
@@ -137,7 +139,8 @@ function descend(at: Visit, correlation: Correlation | undefined): Pick<Visit, '
 
 function evaluateRules(tree: RuleTree, at: Visit): Cause[] {
   if (tree.rules.length === 0) return [];
-  const convert = (value: JsonValue) => (at.isRoot && isObject(value) ? rootToCel(tree.schema, value) : toCel(tree.schema, value));
+  const convert = (value: JsonValue) =>
+    at.isRoot && isObject(value) ? rootToCel(tree.schema, value) : toCel(tree.schema, value);
   const self = convert(at.value);
   const oldSelf = at.old === undefined || at.old === null ? undefined : convert(at.old);
   const forgiven = isUnchanged(at.correlation ?? at.nearest);
@@ -167,14 +170,15 @@ function evaluateRule(
   const detail = compiled.message(variables) ?? (rule.message?.trim() || `failed rule: ${rule.rule.trim()}`);
   const field = compiled.fieldPath === '' ? own : child(at.path, compiled.fieldPath);
   const shown = schema.type === 'object' || schema.type === 'array' ? undefined : at.value;
-  switch (rule.reason) {
+  const { reason = 'FieldValueInvalid' } = rule;
+  switch (reason) {
     case 'FieldValueForbidden':
       return forbidden(field, detail);
     case 'FieldValueRequired':
       return required(field, detail);
     case 'FieldValueDuplicate':
       return duplicate(field, shown);
-    default:
+    case 'FieldValueInvalid':
       return invalid(field, shown, detail);
   }
 }

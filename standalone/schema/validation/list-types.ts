@@ -1,8 +1,8 @@
 // Lists of type set and map hold nothing twice. Algorithm: apiextensions-apiserver, schema/listtype.
 
+import { isObject, type JsonObject, type JsonValue, property } from '../json.ts';
+import type { Cause, StructuralSchema } from '../structural-schema.ts';
 import { child, duplicate, index, invalid, key } from './field-error.ts';
-import { isObject, type JsonObject, type JsonValue, property } from './json.ts';
-import type { Cause, StructuralSchema } from './structural-schema.ts';
 
 export function validateListTypes(schema: StructuralSchema, value: JsonValue, path = ''): Cause[] {
   if (Array.isArray(value)) {
@@ -20,16 +20,18 @@ export function validateListTypes(schema: StructuralSchema, value: JsonValue, pa
 }
 
 function listCauses(schema: StructuralSchema, items: readonly JsonValue[], path: string): Cause[] {
-  switch (schema['x-kubernetes-list-type']) {
+  const kind = schema['x-kubernetes-list-type'] ?? 'atomic';
+  switch (kind) {
     case 'set':
       return secondsOf(items).map((at) => duplicate(index(path, at), items[at]));
     case 'map': {
       const stranger = items.findIndex((item) => item !== null && !isObject(item));
-      if (stranger >= 0) return [invalid(index(path, stranger), items[stranger], 'must be an object for an array of list-type map')];
+      if (stranger >= 0)
+        return [invalid(index(path, stranger), items[stranger], 'must be an object for an array of list-type map')];
       const keys = items.map((item) => keysOf(schema, item));
       return secondsOf(keys).map((at) => duplicate(index(path, at), keys[at]));
     }
-    default:
+    case 'atomic':
       return [];
   }
 }
@@ -57,6 +59,8 @@ function secondsOf(items: readonly JsonValue[]): number[] {
 function canonical(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (!isObject(value)) return JSON.stringify(value);
-  const members = Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`);
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`);
   return `{${members.join(',')}}`;
 }

@@ -9,7 +9,7 @@ export function matchesPattern(pattern: string, text: string): boolean {
 }
 
 /** RE2's leading flags, such as (?i), become JavaScript's; \A, \z and \pN mean the same under other names. */
-export function compilePattern(pattern: string): RegExp | undefined {
+function compilePattern(pattern: string): RegExp | undefined {
   const flags = /^\(\?([ims]+)\)/.exec(pattern);
   const body = (flags ? pattern.slice(flags[0].length) : pattern)
     .replaceAll(/\\A/g, '^')

@@ -1,6 +1,6 @@
 // Lays an applied configuration over a live object.
 
-import { isObject, type JsonObject, type JsonValue, property, setProperty } from '../schema/json.ts';
+import { isObject, type JsonObject, type JsonValue, property, setProperty } from '../../schema/json.ts';
 import { deduce, fieldType, itemElement, type ListType, type MapType, type MergeType } from './merge-type.ts';
 
 /**

@@ -1,7 +1,6 @@
 // The CEL dialect of x-kubernetes-validations: the language's own functions, and those of Kubernetes' libraries that rules use.
 
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
-import { compilePattern } from './pattern.ts';
 
 /** `self` is the value the rule is on, `oldSelf` the one it replaces. */
 export function celEnvironment(oldSelf: 'none' | 'value' | 'optional'): Environment {
@@ -19,7 +18,10 @@ export function celEnvironment(oldSelf: 'none' | 'value' | 'optional'): Environm
  * another name because a built-in one cannot be replaced.
  */
 export function withGeneralHas(expression: string): string {
-  return expression.replaceAll(/("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?<![\w.])has\s*\(/g, (_, text: string | undefined) => text ?? 'hasMember(');
+  return expression.replaceAll(
+    /("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?<![\w.])has\s*\(/g,
+    (_, text: string | undefined) => text ?? 'hasMember(',
+  );
 }
 
 interface Macro {
@@ -34,7 +36,11 @@ function hasMember({ args }: { args: readonly ASTNode[] }) {
   return {
     object,
     member,
-    typeCheck(checker: { check(node: ASTNode, context: unknown): unknown; getType(name: string): unknown }, macro: Macro, context: unknown) {
+    typeCheck(
+      checker: { check(node: ASTNode, context: unknown): unknown; getType(name: string): unknown },
+      macro: Macro,
+      context: unknown,
+    ) {
       checker.check(macro.object, context);
       return checker.getType('bool');
     },
@@ -50,12 +56,12 @@ function registerLists(environment: Environment): void {
     list.every((item, at) => at === 0 || !isGreater(list[at - 1], item)),
   );
   environment.registerFunction('list.sum(): dyn', (list: (number | bigint)[]) =>
-    list.every((item) => typeof item === 'bigint') ? list.reduce((sum, item) => sum + item, 0n) : list.reduce((sum: number, item) => sum + Number(item), 0),
+    list.every((item) => typeof item === 'bigint')
+      ? list.reduce((sum, item) => sum + item, 0n)
+      : list.reduce((sum: number, item) => sum + Number(item), 0),
   );
   environment.registerFunction('list.min(): dyn', (list: Ordered[]) => extreme(list, 'min'));
   environment.registerFunction('list.max(): dyn', (list: Ordered[]) => extreme(list, 'max'));
-  environment.registerFunction('list.indexOf(dyn): int', (list: Ordered[], item: Ordered) => BigInt(list.indexOf(item)));
-  environment.registerFunction('list.lastIndexOf(dyn): int', (list: Ordered[], item: Ordered) => BigInt(list.lastIndexOf(item)));
 }
 
 type Ordered = number | bigint | string | boolean | Date;
@@ -74,16 +80,4 @@ function registerStrings(environment: Environment): void {
   environment.registerFunction('string.replace(string, string): string', (text: string, old: string, next: string) =>
     text.split(old).join(next),
   );
-  environment.registerFunction('string.charAt(int): string', (text: string, at: bigint) => [...text][Number(at)] ?? '');
-  environment.registerFunction('string.find(string): string', (text: string, pattern: string) => expression(pattern).exec(text)?.[0] ?? '');
-  environment.registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) => {
-    const { source, flags } = expression(pattern);
-    return [...text.matchAll(new RegExp(source, `${flags}g`))].map(([match]) => match);
-  });
-}
-
-function expression(pattern: string): RegExp {
-  const compiled = compilePattern(pattern);
-  if (!compiled) throw new SyntaxError(`the pattern ${pattern} is not a regular expression`);
-  return compiled;
 }

@@ -1,6 +1,6 @@
 // What a change did, field by field.
 
-import { equalJson, isObject, type JsonObject, type JsonValue, property } from '../schema/json.ts';
+import { equalJson, isObject, type JsonObject, type JsonValue, property } from '../../schema/json.ts';
 import { emptySet, type FieldSet, fieldElement, insert, recursiveDifference } from './field-set.ts';
 import { deduce, fieldType, itemElement, type ListType, type MapType, type MergeType, sameForms } from './merge-type.ts';
 
@@ -84,7 +84,11 @@ function compareLists(list: ListType, pair: Pair, comparison: Comparison): boole
   const before = groupItems(list, old);
   const after = groupItems(list, next);
   for (const element of new Set([...before.keys(), ...after.keys()])) {
-    compareItems(list, { old: before.get(element) ?? [], next: after.get(element) ?? [], path: [...pair.path, element] }, comparison);
+    compareItems(
+      list,
+      { old: before.get(element) ?? [], next: after.get(element) ?? [], path: [...pair.path, element] },
+      comparison,
+    );
   }
   return false;
 }

@@ -1,7 +1,7 @@
 // How values of a schema merge: what structured-merge-diff calls an atom. A schema without a type allows several forms at once.
 
-import { type JsonObject, type JsonValue, isObject, property } from '../schema/json.ts';
-import type { StructuralSchema } from '../schema/structural-schema.ts';
+import { isObject, type JsonObject, type JsonValue, property } from '../../schema/json.ts';
+import type { StructuralSchema } from '../../schema/structural-schema.ts';
 import { keyElement, valueElement } from './field-set.ts';
 
 export interface MergeType {
@@ -58,7 +58,9 @@ export function mergeTypeOf(schema: StructuralSchema): MergeType {
 
 function compile(schema: StructuralSchema, preserving: boolean): MergeType {
   const preserve = preserving || schema['x-kubernetes-preserve-unknown-fields'] === true;
-  switch (schema.type) {
+  const { type } = schema;
+  if (type === undefined) return { scalar: 'any', list: compileList(schema, preserve), map: compileMap(schema, preserve) };
+  switch (type) {
     case 'object':
       return { map: compileMap(schema, preserve) };
     case 'array':
@@ -70,8 +72,6 @@ function compile(schema: StructuralSchema, preserving: boolean): MergeType {
       return { scalar: 'boolean' };
     case 'string':
       return { scalar: schema.format === undefined || schema.format === 'byte' ? 'string' : 'any' };
-    default:
-      return { scalar: 'any', list: compileList(schema, preserve), map: compileMap(schema, preserve) };
   }
 }
 

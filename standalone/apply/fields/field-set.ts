@@ -1,7 +1,7 @@
 // Sets of field paths, as structured-merge-diff keeps them: which fields a manager owns.
 // A path element is its FieldsV1 text: `f:spec`, `k:{"type":"Ready"}`, `v:"a"`. Texts are canonical, so equal elements are equal strings.
 
-import { type JsonObject, type JsonValue, isObject } from '../schema/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../schema/json.ts';
 
 export interface FieldSet {
   /** Elements that are themselves in the set. */

@@ -1,6 +1,6 @@
 // The fields that an object mentions: what its author owns.
 
-import { type JsonValue, isObject } from '../schema/json.ts';
+import { isObject, type JsonValue } from '../../schema/json.ts';
 import { emptySet, type FieldSet, fieldElement, insert } from './field-set.ts';
 import { deduce, fieldType, itemElement, type ListType, type MapType, type MergeType } from './merge-type.ts';
 

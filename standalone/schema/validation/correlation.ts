@@ -1,7 +1,7 @@
 // Which old value a new one continues, so that what was stored before a rule existed is not refused until it changes.
 
-import { equalJson, isObject, type JsonValue, property } from './json.ts';
-import type { StructuralSchema } from './structural-schema.ts';
+import { equalJson, isObject, type JsonValue, property } from '../json.ts';
+import type { StructuralSchema } from '../structural-schema.ts';
 
 /** A value, the one it replaces, and their schema. Algorithm: k8s.io/apiserver, cel/common/equality.go. */
 export interface Correlation {

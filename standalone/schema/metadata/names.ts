@@ -50,11 +50,16 @@ export function qualifiedNameProblems(name: string): string[] {
   const rule = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
   const wording = characters(rule, qualified, 'MyName', 'my.name', '123-abc');
   const parts = name.split('/');
-  if (parts.length > 2) return [`a valid label key ${wording} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+  if (parts.length > 2)
+    return [`a valid label key ${wording} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   const [last = ''] = parts.slice(-1);
   const prefix = parts.length === 2 ? (parts[0] ?? '') : undefined;
   return [
-    ...(prefix === undefined ? [] : prefix === '' ? ['prefix part must be non-empty'] : prefixed('prefix part ', subdomainProblems(prefix, 'bytes'))),
+    ...(prefix === undefined
+      ? []
+      : prefix === ''
+        ? ['prefix part must be non-empty']
+        : prefixed('prefix part ', subdomainProblems(prefix, 'bytes'))),
     ...(last === '' ? ['name part must be non-empty'] : byteLength(last) > 63 ? [`name part ${atMost(63, 'bytes')}`] : []),
     ...(qualifiedExpression.test(last) ? [] : [`name part ${wording}`]),
   ];

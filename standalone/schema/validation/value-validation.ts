@@ -1,0 +1,160 @@
+// What a schema says about a value and everything in it. Algorithm and wording: kube-openapi, pkg/validation.
+
+import { equalJson, isObject, type JsonObject, type JsonValue } from '../json.ts';
+import type { Cause, StructuralSchema } from '../structural-schema.ts';
+import { atIndex, atKey, type Correlation, isUnchanged } from './correlation.ts';
+import { invalid, required, tooMany } from './field-error.ts';
+import {
+  checkEnum,
+  checkFormat,
+  checkNumber,
+  checkString,
+  checkType,
+  fieldOf,
+  type Node,
+  ok,
+  type Result,
+  unplaced,
+  wrong,
+} from './value-rules.ts';
+
+/** Everything wrong with `value`. `root` is the field that the schema describes: '' for a whole object. */
+export function validateValue(schema: StructuralSchema, value: JsonValue, root: string, correlation?: Correlation): Cause[] {
+  return check({ schema, value, path: '', root, correlation }).causes;
+}
+
+/** What did not change is forgiven. */
+function check(node: Node): Result {
+  const result = checkStrictly(node);
+  return isUnchanged(node.correlation) ? { ...result, causes: [] } : result;
+}
+
+function checkStrictly(node: Node): Result {
+  const result = ok(1);
+  for (const rule of rulesFor(node.value)) {
+    add(result, rule(node));
+    result.matches++;
+  }
+  return result;
+}
+
+function add(result: Result, part: Result | undefined): void {
+  result.causes.push(...(part?.causes ?? []));
+  result.matches += part?.matches ?? 0;
+}
+
+function rulesFor(value: JsonValue): ((node: Node) => Result)[] {
+  if (value === null) return [checkType, checkEnum];
+  const own = typeof value === 'string' ? [checkString, checkFormat] : typeof value === 'number' ? [checkNumber] : [];
+  const members = Array.isArray(value) ? [checkList, checkEnum] : isObject(value) ? [checkEnum, checkObject] : [checkEnum];
+  return [checkType, checkBranches, ...own, ...members];
+}
+
+function checkList(node: Node): Result {
+  const { schema, value } = node;
+  if (!Array.isArray(value)) return ok();
+  const result = ok(1);
+  const { items } = schema;
+  if (items) {
+    for (const [position, item] of value.entries()) {
+      const correlation = atIndex(node.correlation, position);
+      add(result, check({ ...node, schema: items, value: item, path: `${node.path}[${position}]`, correlation }));
+    }
+  }
+  const size = value.length;
+  if (schema.minItems !== undefined && size < schema.minItems) {
+    result.causes.push(wrong(node, size, `should have at least ${schema.minItems} items`));
+  }
+  if (schema.maxItems !== undefined && size > schema.maxItems) result.causes.push(tooMany(fieldOf(node), size, schema.maxItems));
+  if (schema.uniqueItems && hasDuplicates(value)) result.causes.push(wrong(node, '', "shouldn't contain duplicates"));
+  return result;
+}
+
+function hasDuplicates(items: readonly JsonValue[]): boolean {
+  return items.some((item, at) => items.slice(0, at).some((other) => equalJson(item, other)));
+}
+
+function checkObject(node: Node): Result {
+  const { schema, value } = node;
+  if (!isObject(value)) return ok();
+  const result: Result = { causes: sizeCauses(node, value), matches: 0 };
+  for (const [name, item] of Object.entries(value)) add(result, checkMember(node, name, item));
+  for (const name of schema.required ?? []) {
+    if (!Object.hasOwn(value, name)) result.causes.push(required(fieldOf({ ...node, path: `${node.path}.${name}` })));
+  }
+  return result;
+}
+
+function sizeCauses(node: Node, value: JsonObject): Cause[] {
+  const { minProperties, maxProperties } = node.schema;
+  const size = Object.keys(value).length;
+  return [
+    ...(minProperties !== undefined && size < minProperties
+      ? [wrong(node, size, `should have at least ${minProperties} properties`)]
+      : []),
+    ...(maxProperties !== undefined && size > maxProperties ? [tooMany(fieldOf(node), size, maxProperties)] : []),
+  ];
+}
+
+function checkMember(node: Node, name: string, value: JsonValue): Result {
+  const { schema } = node;
+  const known = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+  const additional = schema.additionalProperties;
+  const memberSchema = known ?? (typeof additional === 'object' ? additional : undefined);
+  if (memberSchema) {
+    const path = known && node.path === '' ? name : `${node.path}.${name}`;
+    const isTypeField = node.path === '' && (name === 'apiVersion' || name === 'kind');
+    const correlation = isTypeField ? undefined : atKey(node.correlation, name);
+    return check({ ...node, schema: memberSchema, value, path, correlation });
+  }
+  if (additional !== false) return ok();
+  return { causes: [invalid(fieldOf(node), name, `${node.path}.${name} in body is a forbidden property`)], matches: 0 };
+}
+
+function checkBranches(node: Node): Result {
+  const result = ok(1);
+  const { allOf, anyOf, oneOf, not } = node.schema;
+  const tryAll = (schemas: readonly StructuralSchema[]) => schemas.map((schema) => checkStrictly({ ...node, schema }));
+  if (anyOf) add(result, anyOfResult(node, tryAll(anyOf)));
+  if (oneOf) add(result, oneOfResult(node, tryAll(oneOf)));
+  if (allOf) add(result, allOfResult(node, tryAll(allOf)));
+  if (not && isValid(checkStrictly({ ...node, schema: not }))) {
+    result.causes.push(unplaced(node, `${JSON.stringify(node.path)} must not validate the schema (not)`));
+  }
+  return result;
+}
+
+function isValid({ causes }: Result): boolean {
+  return causes.length === 0;
+}
+
+function anyOfResult(node: Node, results: readonly Result[]): Result {
+  const success = results.find(isValid);
+  return success ?? failed(node, 'must validate at least one schema (anyOf)', [mostMatching(results)]);
+}
+
+function oneOfResult(node: Node, results: readonly Result[]): Result {
+  const valid = results.filter(isValid);
+  const [only] = valid;
+  if (only && valid.length === 1) return only;
+  const found = only ? `Found ${valid.length} valid alternatives` : 'Found none valid';
+  return failed(node, `must validate one and only one schema (oneOf). ${found}`, only ? [] : [mostMatching(results)]);
+}
+
+function allOfResult(node: Node, results: readonly Result[]): Result {
+  const valid = results.filter(isValid).length;
+  if (valid < results.length)
+    return failed(node, `must validate all the schemas (allOf)${valid === 0 ? '. None validated' : ''}`, results);
+  return { causes: [], matches: results.reduce((sum, { matches }) => sum + matches, 0) };
+}
+
+function failed(node: Node, message: string, parts: readonly (Result | undefined)[]): Result {
+  const result: Result = { causes: [unplaced(node, `${JSON.stringify(node.path)} ${message}`)], matches: 0 };
+  for (const part of parts) add(result, part);
+  return result;
+}
+
+/** The branch that was probably meant. */
+function mostMatching(results: readonly Result[]): Result | undefined {
+  return results.reduce<Result | undefined>((found, next) => (found && found.matches >= next.matches ? found : next), undefined);
+}
