@@ -11,7 +11,7 @@ export interface ClientOptions {
   clock?: Clock;
   /** Told of every attempt; status 0 = no answer. */
   onCall?: (call: { method: string; path: string; status: number; seconds: number }) => void;
-  /** A watch silent for longer is cut. Servers send bookmarks about every 60 s. */
+  /** A watch silent for longer is cut and opened again (120 s). Servers send bookmarks about every 60 s, once a kind had an event. */
   inactivitySeconds?: number;
 }
 

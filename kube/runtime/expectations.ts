@@ -63,8 +63,7 @@ export class Expectations<T extends KubeObject> {
     if (this.#clock.monotonic() - expected.since >= this.#timeoutSeconds * 1000) return true;
     const cached = this.#store.get(expected.object)?.metadata;
     if (expected.resourceVersion === undefined) return cached?.uid !== expected.uid;
-    if (cached === undefined) return false;
-    // Another uid under the name: ours was deleted and the cache is past it.
-    return cached.uid !== expected.uid || !isEarlier(cached.resourceVersion, expected.resourceVersion);
+    // By version alone: another uid under the name may be the predecessor that the cache still shows, or a successor.
+    return cached !== undefined && !isEarlier(cached.resourceVersion, expected.resourceVersion);
   }
 }

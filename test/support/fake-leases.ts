@@ -11,6 +11,8 @@ export class FakeLeases {
   #version = 0;
   readonly #cutOff = new Set<string>();
   readonly #hanging = new Set<string>();
+  /** Awaited between a write and its answer. */
+  lateAnswer: () => Promise<void> = () => Promise.resolve();
 
   /** From now on this candidate gets no answer: refused, or none at all. */
   partition(candidate: string, kind: 'refused' | 'hanging'): void {
@@ -47,7 +49,9 @@ export class FakeLeases {
         await reach(signal);
         if (this.lease === undefined) throw failure(404, 'NotFound');
         if (object.metadata.resourceVersion !== this.lease.metadata.resourceVersion) throw failure(409, 'Conflict');
-        return as<T>(this.#store(object));
+        const stored = this.#store(object);
+        await this.lateAnswer();
+        return as<T>(stored);
       },
     };
   }

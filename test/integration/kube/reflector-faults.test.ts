@@ -225,6 +225,24 @@ test('the late deletion of an earlier object leaves its namesake alone', async (
   expect(reflector.store.get('a/one')?.metadata.uid).toBe('second');
 });
 
+test('a server restored from a backup: lower versions and a deleted object that is back are taken as they are', async () => {
+  server.objects = [configMap('one', '5')];
+  server.watches.push(streamThenEnd(event('DELETED', configMap('one', '16')), event('ERROR', failureStatus(410, 'Expired'))));
+  start();
+  await eventually(() => expect(changes).toEqual(['added one@5', 'deleted one@5']));
+  server.version = '8';
+  server.watches.push(stream(event('MODIFIED', configMap('one', '9'))));
+  await soon(() => expect(changes.slice(2)).toEqual(['added one@5', 'updated one@9']));
+});
+
+test('stopped between two events that came together: the second changes nothing', async () => {
+  server.watches.push(stream(event('ADDED', configMap('one', '12')), event('ADDED', configMap('two', '13'))));
+  const reflector = start();
+  reflector.onChange(() => stop.abort());
+  await running;
+  expect(changes).toEqual(['added one@12']);
+});
+
 test('429 with Retry-After: waits as long as told', async () => {
   server.watches.push(failure(429, 'TooManyRequests', { 'retry-after': '20' }));
   start();

@@ -39,6 +39,14 @@ test('an update counts from its version on, whoever wrote later', () => {
   expect(expectations.satisfied('a/owner')).toBe(true);
 });
 
+test('a predecessor under the same name is not what was written, a successor is past it', () => {
+  store.put(configMap('child', '5', 'predecessor'));
+  expectations.expectWrite('a/owner', configMap('child', '7', 'ours'));
+  expect(expectations.satisfied('a/owner')).toBe(false);
+  store.put(configMap('child', '9', 'successor'));
+  expect(expectations.satisfied('a/owner')).toBe(true);
+});
+
 test('all writes of a key must be seen', () => {
   expectations.expectWrite('a/owner', configMap('one', '1'));
   expectations.expectWrite('a/owner', configMap('two', '2'));

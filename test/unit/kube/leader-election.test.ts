@@ -128,6 +128,18 @@ describe.each(['refused', 'hanging'] as const)('a leader whose calls are %s', (k
   });
 });
 
+test('a leader counts from when it sent the last renewal, not from when the answer came', async () => {
+  const one = start('one');
+  await clock.advance(20_000);
+  leases.lateAnswer = () => clock.sleep(6000, new AbortController().signal);
+  await clock.advance(2000); // the write is stored at once, its answer comes six seconds later
+  const storedAt = clock.monotonic();
+  leases.partition('one', 'refused');
+  while (leading.has('one')) await clock.advance(250);
+  expect((clock.monotonic() - storedAt) / 1000).toBeLessThanOrEqual(10);
+  expect(await one.ended).toBeInstanceOf(LeadershipLostError);
+});
+
 test('work that does not stop is abandoned when the lease expires, so that the process can end', async () => {
   const one = start('one', () => new Promise(() => undefined));
   await clock.advance(20_000);
