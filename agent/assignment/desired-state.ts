@@ -1,6 +1,8 @@
 // What this device should run, as it was last told, and what it served last: on disk, so that it goes on without any server.
 import path from 'node:path';
-import type { ModelInstanceSpec, ModelInstanceStatus, Slot } from '../../crds/model-instance.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { EdgeDeviceSpec } from '../../crds/edge-device.ts';
+import type { EnergyTestStatus, ModelInstanceSpec, ModelInstanceStatus, Slot } from '../../crds/model-instance.ts';
 import { readJsonFile, writeFileAtomic } from '../disk/atomic-file.ts';
 
 export interface DesiredInstance {
@@ -14,17 +16,25 @@ export interface DesiredInstance {
   /** The slot that served last: what to start with after a power cut. */
   lastServed?: Slot;
   localRollback?: NonNullable<ModelInstanceStatus['localRollback']>;
+  /** The last two tests: a test that is done is not run again after a restart. */
+  tests?: EnergyTestStatus[];
+}
+
+/** What the device's own object says of when models may change. */
+export interface DeviceSettings {
+  hold: boolean;
+  maintenanceWindows: NonNullable<EdgeDeviceSpec['maintenanceWindows']>;
 }
 
 interface StateFile {
   version: 1;
-  hold: boolean;
+  device: DeviceSettings;
   instances: DesiredInstance[];
 }
 
 export class DesiredState {
   readonly #file: string;
-  #state: StateFile = { version: 1, hold: false, instances: [] };
+  #state: StateFile = { version: 1, device: { hold: false, maintenanceWindows: [] }, instances: [] };
   #writing: Promise<void> = Promise.resolve();
 
   constructor(directory: string) {
@@ -43,8 +53,8 @@ export class DesiredState {
     return this.#state.instances;
   }
 
-  get hold(): boolean {
-    return this.#state.hold;
+  get device(): DeviceSettings {
+    return this.#state.device;
   }
 
   get(namespace: string, name: string): DesiredInstance | undefined {
@@ -71,8 +81,8 @@ export class DesiredState {
     await this.#write({ ...this.#state, instances: this.#state.instances.filter((other) => !sameKey(other, instance)) });
   }
 
-  async setHold(hold: boolean): Promise<void> {
-    if (hold !== this.#state.hold) await this.#write({ ...this.#state, hold });
+  async setDevice(device: DeviceSettings): Promise<void> {
+    if (!isDeepStrictEqual(device, this.#state.device)) await this.#write({ ...this.#state, device });
   }
 
   /** Writes follow each other, and the last one wins on disk as in memory. */

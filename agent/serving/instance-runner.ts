@@ -93,6 +93,7 @@ export class InstanceRunner {
   }
 
   async #step(signal: AbortSignal): Promise<void> {
+    this.#refreshSlots();
     const plan = this.#plan();
     for (const slot of plan.fetch) this.#fetch(this.#revisionOf(slot), signal);
     for (const slot of plan.load) this.#load(this.#revisionOf(slot), signal);
@@ -102,6 +103,15 @@ export class InstanceRunner {
     else for (const revision of going) void revision.unload(drainSeconds).then(() => this.wake());
     this.#forget();
     this.#deps.onChange();
+  }
+
+  /** A slot's budget and serving may change while its revision, and so its bytes, stay. */
+  #refreshSlots(): void {
+    const { active, candidate, previous } = this.#instance.spec;
+    for (const slot of [previous, candidate, active]) {
+      const known = slot && this.#revisions.get(slot.revision);
+      if (known) known.slot = slot;
+    }
   }
 
   #plan(): InstancePlan {

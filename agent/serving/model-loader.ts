@@ -22,6 +22,8 @@ interface Deps {
   engines: readonly Engine[];
   observer: InferenceObserver;
   memoryLimitBytes: number;
+  /** Told of each file before it is loaded. */
+  beforeLoad?: (slot: Slot, file: string) => Promise<void>;
 }
 
 const mebibyte = 1024 * 1024;
@@ -52,10 +54,12 @@ export class ModelLoader {
     const started = clock.monotonic();
     let model: EngineModel | undefined;
     try {
+      const file = await store.view(slot.digest, slot.externalData ?? []);
+      await this.#deps.beforeLoad?.(slot, file);
       model = await engine.load(
         {
           name,
-          file: await store.view(slot.digest, slot.externalData ?? []),
+          file,
           threads: slot.runtime?.threads ?? 1,
           executionProviders: slot.runtime?.executionProviders ?? ['cpu'],
           memoryBytes: expected * 2 + 128 * mebibyte,

@@ -1,0 +1,269 @@
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type { ModelInstance } from '../crds/model-instance.ts';
+import type { EdgeDevice } from '../crds/edge-device.ts';
+import type { Stored } from '../kube/api/objects.ts';
+import type { Clock } from '../kube/runtime/clock.ts';
+import { Artifacts } from './artifacts/artifacts.ts';
+import { BlobStore } from './artifacts/blob-store.ts';
+import { IdentityOrigin } from './artifacts/origin.ts';
+import { DesiredState } from './assignment/desired-state.ts';
+import { classKeyOf } from './class-key.ts';
+import type { ControlPlaneDeps } from './control-plane.ts';
+import { startHttpServer } from './http/http-server.ts';
+import { createSystemHandler } from './http/system-handler.ts';
+import { createOnnxRuntimeEngine } from './inference/onnx-runtime-engine.ts';
+import { Instances } from './instances.ts';
+import { DeviceTurn, LiveLoad } from './measurement/device-turn.ts';
+import { EnergyBook } from './measurement/energy-book.ts';
+import { IdleBaselines } from './measurement/idle-baseline.ts';
+import { watchOperation } from './measurement/operation-windows.ts';
+import { createAgentMetrics } from './metrics.ts';
+import type { AgentOptions } from './options.ts';
+import { detectSources } from './power/detect-sources.ts';
+import { NodePower } from './power/node-power.ts';
+import { Deposits } from './power/simulated/deposits.ts';
+import { hiddenBoardOf } from './power/simulated/hidden-board.ts';
+import { SimulatedBoard } from './power/simulated/simulated-board.ts';
+import { createRestHandler } from './protocols/rest/rest-handler.ts';
+import { InferenceService } from './serving/inference-service.ts';
+import { ModelLoader } from './serving/model-loader.ts';
+import { Routes } from './serving/routes.ts';
+import type { InferenceObserver, ServedModel } from './serving/served-model.ts';
+import { isActivationHeld } from './serving/hold.ts';
+import { describeDevice } from './status/describe-device.ts';
+import { Publisher } from './status/publisher.ts';
+import { StatusWriter } from './status/status-writer.ts';
+import { readMachine } from './telemetry/machine.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
+import { installedRuntimeVersion } from './inference/installed-runtime.ts';
+
+export interface Agent {
+  url: string;
+  controlPlane: ControlPlaneDeps;
+  close(): Promise<void>;
+}
+
+const defaultStorageBytes = 8 * 1024 ** 3;
+const defaultWindowSeconds = 10;
+const maximumRequestBytes = 64 * 1024 * 1024;
+const telemetrySeconds = 5;
+const holdCheckSeconds = 30;
+const baselineCheckSeconds = 30;
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Starts serving from disk; the control plane is the caller's to follow. */
+export async function startAgent(options: AgentOptions, deps: { logger: Logger; clock: Clock }, signal: AbortSignal): Promise<Agent> {
+  const { clock, logger } = deps;
+  const host = options.host ?? '127.0.0.1';
+  refuseOpenAddress(host, options);
+  const roots = { pathSysfs: options.pathSysfs ?? '/sys', pathProcfs: options.pathProcfs ?? '/proc' };
+  const hidden = options.simulate === undefined ? undefined : hiddenBoardOf(options.simulate);
+  const real = await readMachine(roots);
+  const machine = hidden ? { ...real, boardModel: `${hidden.boardModel} (simulated)` } : real;
+  const memoryLimitBytes = options.memoryLimitBytes ?? Math.floor(real.memoryBytes * 0.75);
+  const storageBytes = options.storageLimitBytes ?? defaultStorageBytes;
+
+  const desired = new DesiredState(options.dataDirectory);
+  await desired.open();
+  const artifactDirectory = path.join(options.dataDirectory, 'artifacts');
+  const store = new BlobStore({ directory: artifactDirectory, quotaBytes: storageBytes });
+  await store.open();
+  store.pinnedBy(() => desired.pinnedDigests());
+
+  const board = hidden && new SimulatedBoard(hidden, { clock });
+  const power = new NodePower(await detectSources({ ...roots, ...(board === undefined ? {} : { simulated: board }) }, deps), deps);
+  const telemetry = new Telemetry({ ...roots, artifactDirectory: store.directory, intervalSeconds: telemetrySeconds }, deps);
+  await telemetry.refresh();
+
+  const routes = new Routes();
+  let cacheBytes: number | undefined;
+  const metrics = createAgentMetrics({ power, routes, telemetry, cacheBytes: () => cacheBytes, mountpoint: store.directory });
+  const origin = new IdentityOrigin();
+  const artifacts = new Artifacts({ clock, logger, store, origin: origin.get, onBytes: metrics.countFetched, onVerifyFailure: metrics.countVerifyFailure });
+
+  const live = new LiveLoad(clock);
+  const turn = new DeviceTurn();
+  let lastInference = Number.NEGATIVE_INFINITY;
+  const deposits = board && new Deposits({ board, store, logger }, signal);
+  const observer: InferenceObserver = {
+    onInference: (model, result) => {
+      lastInference = clock.monotonic();
+      deposits?.onInference(model, result);
+    },
+  };
+  const loader = new ModelLoader({
+    clock,
+    store,
+    engines: [createOnnxRuntimeEngine(deps)],
+    observer,
+    memoryLimitBytes,
+    ...(deposits === undefined
+      ? {}
+      : {
+          beforeLoad: (slot, file) =>
+            deposits.prepare(slot.digest, file, Object.fromEntries((slot.externalData ?? []).map((entry) => [entry.path, store.path(entry.digest)]))),
+        }),
+  });
+  const windowSeconds = options.windowSeconds ?? defaultWindowSeconds;
+  const baselines = new IdleBaselines({ clock, lastInference: () => lastInference, temperature: () => telemetry.temperature, partSeconds: windowSeconds / 5 });
+  let device: Stored<EdgeDevice> | undefined;
+  const book = new EnergyBook({ power, clock, deviceClassName: () => device?.status?.deviceClassName });
+
+  let wakePublisher = () => {};
+  let seed: ((object: Stored<ModelInstance>) => void) | undefined;
+  const instances = new Instances(
+    {
+      clock,
+      logger,
+      desired,
+      book,
+      runner: { clock, logger, artifacts, loader, routes },
+      test: { clock, power, baselines, turn, live, windowSeconds },
+      hold: () => isActivationHeld(desired.device, clock.now()),
+      onChange: () => wakePublisher(),
+    },
+    signal,
+  );
+  const service = new InferenceService({
+    clock,
+    routes,
+    counter: {
+      countRequest: (request) => {
+        live.record(request.seconds * 1000);
+        metrics.countRequest(request);
+      },
+    },
+  });
+  const server = await startHttpServer(
+    {
+      host,
+      port: options.port ?? 0,
+      handlers: [
+        createRestHandler({ routes, service, energyOf: (model) => windowEnergyOf(book, model), maximumRequestBytes }),
+        createSystemHandler({ metrics, power, routes }),
+      ],
+    },
+    deps,
+  );
+  const url = options.advertisedUrl ?? server.url;
+  instances.resume();
+
+  const every = async (seconds: number, run: () => void | Promise<void>) => {
+    while (!signal.aborted) {
+      await Promise.resolve(run()).catch((error: unknown) => {
+        if (!signal.aborted) logger.warn({ err: error }, 'a background task failed; it is run again');
+      });
+      await clock.sleep(seconds * 1000, signal).catch(() => {});
+    }
+  };
+  const models = () => routes.list().flatMap((route) => [route.active, route.candidate].filter((model) => model !== undefined));
+  const background = Promise.all([
+    power.run(signal),
+    telemetry.run(signal),
+    every(holdCheckSeconds, () => instances.wakeAll()),
+    every(baselineCheckSeconds, async () => {
+      const blobs = await store.list();
+      cacheBytes = blobs.reduce((sum, blob) => sum + blob.bytes, 0);
+      for (const meter of power.meters) if (!turn.held && !meter.source.onDemand) await baselines.ensure(meter, signal);
+    }),
+    watchOperation(
+      {
+        clock,
+        power,
+        baselines,
+        turn,
+        models,
+        windowSeconds,
+        onWindow: (model, window) => {
+          book.recordWindow(model.slot.revision, window);
+          if (window.boundary === power.total?.source.boundary) metrics.addInferenceEnergy(model, 'Exclusive', window.windowJoules * window.inferences);
+          wakePublisher();
+        },
+      },
+      signal,
+    ),
+  ]).catch((error: unknown) => {
+    if (!signal.aborted) logger.error({ err: error }, 'a background task of the agent ended');
+  });
+
+  const runtimeVersion = installedRuntimeVersion();
+  const view = async () => ({
+    url,
+    machine,
+    simulated: hidden !== undefined,
+    classKey: classKeyOf(machine, runtimeVersion, hidden),
+    executionProviders: ['cpu'],
+    storageBytes,
+    memoryLimitBytes,
+    meters: power.meters,
+    baselines: power.meters.flatMap((meter) => {
+      const baseline = baselines.last(meter);
+      return baseline ? [{ meter, baseline }] : [];
+    }),
+    cachedDigests: (await store.list()).map((blob) => blob.digest),
+    health: telemetry.health,
+  });
+
+  return {
+    url,
+    controlPlane: {
+      clock,
+      logger,
+      desired,
+      onIdentity: (identity) => origin.use(identity),
+      onInstance: (instance, object) => {
+        seed?.(object);
+        instances.put(instance);
+        wakePublisher();
+      },
+      onStopped: (instance) => instances.remove(instance),
+      onDevice: (next) => {
+        device = next;
+        const { hold, maintenanceWindows } = next.spec;
+        desired.setDevice({ hold: hold ?? false, maintenanceWindows: maintenanceWindows ?? [] }).then(
+          () => instances.wakeAll(),
+          (error: unknown) => logger.error({ err: error }, 'the device settings could not be kept on disk'),
+        );
+      },
+      onReached: () => {},
+      publish: async (client, deviceObject, publishSignal) => {
+        const publisher = new Publisher({
+          clock,
+          writer: new StatusWriter({ client, clock, logger }),
+          runners: () => instances.runners(),
+          describeInstance: (runner, before) => instances.describe(runner, before),
+          describeDevice: async (generation, before) => describeDevice({ generation, ...(await view()) }, before, new Date(clock.now()).toISOString()),
+          device: deviceObject,
+        });
+        wakePublisher = () => publisher.wake();
+        seed = (object) => publisher.seedInstance(object);
+        await publisher.run(publishSignal);
+      },
+    },
+    close: async () => {
+      await instances.stopAll();
+      await server.close();
+      await origin.close();
+      await background;
+    },
+  };
+}
+
+/** An open port on a network is somebody's decision, never a default. */
+function refuseOpenAddress(host: string, options: AgentOptions): void {
+  if (loopback.has(host) || options.insecureOpen) return;
+  throw new Error(`${host} is not loopback, and requests there would need no authentication: serve on 127.0.0.1, or say --insecure-open`);
+}
+
+/** What answers say of energy: the last completed window at the budget's boundary. */
+function windowEnergyOf(book: EnergyBook, model: ServedModel) {
+  const window = book.lastWindow(model.slot.revision, model.slot.budget?.boundary ?? 'Board');
+  if (window?.joulesPerInference === undefined) return undefined;
+  return {
+    meanMillijoules: Number((window.joulesPerInference * 1000).toPrecision(3)),
+    window: window.id,
+    source: window.source,
+    attribution: 'Exclusive' as const,
+  };
+}

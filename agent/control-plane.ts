@@ -1,0 +1,125 @@
+// Everything that needs a server: joining, watching, heartbeats, status, renewal. It may be away for any time; nothing here stops a model.
+import type { Logger } from 'pino';
+import { simulatedSuffix } from '../crds/names.ts';
+import type { EdgeDevice } from '../crds/edge-device.ts';
+import type { ModelInstance } from '../crds/model-instance.ts';
+import type { Client } from '../kube/api/client.ts';
+import { createClient } from '../kube/api/http-client.ts';
+import type { Stored } from '../kube/api/objects.ts';
+import type { Clock } from '../kube/runtime/clock.ts';
+import { AssignmentWatcher } from './assignment/assignment-watcher.ts';
+import type { DesiredInstance, DesiredState } from './assignment/desired-state.ts';
+import { beat } from './heartbeat/heartbeat.ts';
+import { connectionOf, type DeviceIdentity, lifetimeOf, readIdentity, writeIdentity } from './identity/device-identity.ts';
+import { JoinRefused, joinFleet, renewIdentity } from './identity/join.ts';
+import { decodeJoinToken } from '../crds/join.ts';
+import { createHash, X509Certificate } from 'node:crypto';
+import { agentVersion, type AgentOptions } from './options.ts';
+import { retrySeconds } from './retry-wait.ts';
+
+export interface ControlPlaneDeps {
+  clock: Clock;
+  logger: Logger;
+  desired: DesiredState;
+  onIdentity: (identity: DeviceIdentity) => void;
+  onInstance: (instance: DesiredInstance, object: Stored<ModelInstance>) => void;
+  onStopped: (instance: DesiredInstance) => void;
+  onDevice: (device: Stored<EdgeDevice>) => void;
+  /** Whether the last heartbeat reached the API server. */
+  onReached: (reached: boolean) => void;
+  /** Runs for as long as there is a connection: publishes statuses. */
+  publish: (client: Client, device: () => Stored<EdgeDevice> | undefined, signal: AbortSignal) => Promise<void>;
+}
+
+const firstJoinRetrySeconds = 1;
+const maximumJoinRetrySeconds = 60;
+const refusedRetrySeconds = 300;
+const renewalCheckSeconds = 600;
+
+/** Follows the control plane until the signal ends it. @throws JoinRefused when a device that serves nothing yet is turned away for good. */
+export async function followControlPlane(options: AgentOptions, deps: ControlPlaneDeps, signal: AbortSignal): Promise<void> {
+  let identity = await ensureIdentity(options, deps, signal);
+  deps.onIdentity(identity);
+  const connection = { ...connectionOf(identity), refresh: async () => connectionOf(identity) };
+  const client = createClient(connection, { userAgent: `jouleops-agent/${agentVersion}`, clock: deps.clock });
+  const watcher = new AssignmentWatcher({ ...deps, client }, identity);
+  try {
+    await Promise.all([
+      watcher.run(signal),
+      beat({ client, clock: deps.clock, logger: deps.logger, onBeat: deps.onReached }, options.name, options.heartbeatSeconds ?? 60, signal),
+      deps.publish(client, () => watcher.device, signal),
+      keepRenewed(
+        () => identity,
+        async (renewed) => {
+          await writeIdentity(options.dataDirectory, renewed);
+          identity = renewed;
+          deps.onIdentity(renewed);
+        },
+        deps,
+        signal,
+      ),
+    ]);
+  } finally {
+    await client.close();
+  }
+}
+
+/** The identity on disk, or a new one by joining. A token of another controller means that this device was moved: it joins there. */
+async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, signal: AbortSignal): Promise<DeviceIdentity> {
+  const known = await readIdentity(options.dataDirectory);
+  if (known && known.name !== options.name)
+    throw new Error(`${options.dataDirectory} belongs to device ${known.name}, not ${options.name}: give each device its own data directory`);
+  if (known && !isOfAnotherController(options, known) && lifetimeOf(known.certificate).notAfter > deps.clock.now()) return known;
+  const source = options.join;
+  if (!source) {
+    if (known) return known;
+    throw new Error(`device ${options.name} has not joined: pass a join token from "jouleops device token"`);
+  }
+  const order = {
+    name: options.name,
+    source,
+    ...(options.simulate === undefined ? {} : { deviceClassName: `${options.simulate}${simulatedSuffix}` }),
+  };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const identity = await joinFleet(order, signal);
+      await writeIdentity(options.dataDirectory, identity);
+      deps.logger.info({ deviceUid: identity.deviceUid, apiServer: identity.apiServer.url }, 'joined');
+      return identity;
+    } catch (error) {
+      signal.throwIfAborted();
+      const final = error instanceof JoinRefused && !error.retry;
+      if (final && deps.desired.instances.length === 0) throw error;
+      const seconds = final ? refusedRetrySeconds : retrySeconds(attempt, firstJoinRetrySeconds, maximumJoinRetrySeconds);
+      deps.logger.warn({ err: error, retrySeconds: seconds }, 'not joined yet; what is on disk is served');
+      await deps.clock.sleep(seconds * 1000, signal);
+    }
+  }
+}
+
+function isOfAnotherController(options: AgentOptions, identity: DeviceIdentity): boolean {
+  if (options.join?.kind !== 'JoinToken') return false;
+  const authority = new X509Certificate(identity.join.certificateAuthority);
+  return createHash('sha256').update(authority.raw).digest('hex') !== decodeJoinToken(options.join.token).caFingerprint.toLowerCase();
+}
+
+/** Renews at two thirds of the certificate's life, with a new key. */
+async function keepRenewed(
+  identity: () => DeviceIdentity,
+  accept: (renewed: DeviceIdentity) => Promise<void>,
+  deps: ControlPlaneDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    if (deps.clock.now() >= lifetimeOf(identity().certificate).renewAt) {
+      try {
+        await accept(await renewIdentity(identity(), signal));
+        deps.logger.info('the device certificate was renewed');
+      } catch (error) {
+        if (signal.aborted) return;
+        deps.logger.warn({ err: error, expires: new Date(lifetimeOf(identity().certificate).notAfter).toISOString() }, 'the device certificate was not renewed');
+      }
+    }
+    await deps.clock.sleep(renewalCheckSeconds * 1000, signal).catch(() => {});
+  }
+}

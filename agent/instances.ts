@@ -1,0 +1,196 @@
+// All instances of this device: one runner each, the tests that are ordered, and what status says of them.
+import type { Logger } from 'pino';
+import type { EnergyTestStatus, ModelInstanceStatus, RevisionStatus } from '../crds/model-instance.ts';
+import type { Condition } from '../kube/api/objects.ts';
+import type { Clock } from '../kube/runtime/clock.ts';
+import type { DesiredInstance, DesiredState } from './assignment/desired-state.ts';
+import type { EnergyBook } from './measurement/energy-book.ts';
+import { runEnergyTest } from './measurement/energy-test.ts';
+import { loadSubject } from './measurement/load-subject.ts';
+import { InstanceRunner, type RunnerDeps, slotName } from './serving/instance-runner.ts';
+import type { RevisionRun } from './serving/revision-run.ts';
+import { describeInstance, goalOf, type RevisionView } from './status/describe-instance.ts';
+
+interface Deps {
+  clock: Clock;
+  logger: Logger;
+  desired: DesiredState;
+  book: EnergyBook;
+  runner: Omit<RunnerDeps, 'onServing' | 'onChange' | 'hold'>;
+  test: Parameters<typeof runEnergyTest>[3];
+  hold: () => boolean;
+  /** A status has something new to say. */
+  onChange: () => void;
+}
+
+interface Entry {
+  runner: InstanceRunner;
+  test?: { id: string; stop: AbortController };
+}
+
+export class Instances {
+  readonly #deps: Deps;
+  readonly #signal: AbortSignal;
+  readonly #entries = new Map<string, Entry>();
+  readonly #stopping = new Set<Promise<void>>();
+
+  constructor(deps: Deps, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#signal = signal;
+  }
+
+  /** Starts what the disk remembers: before any server is reached. */
+  resume(): void {
+    for (const instance of this.#deps.desired.instances) this.put(instance);
+  }
+
+  put(instance: DesiredInstance): void {
+    const key = `${instance.namespace}/${instance.name}`;
+    const entry = this.#entries.get(key);
+    if (entry) entry.runner.update(instance);
+    else this.#entries.set(key, { runner: this.#start(instance) });
+    this.#orderTest(key);
+  }
+
+  remove(instance: DesiredInstance): void {
+    const key = `${instance.namespace}/${instance.name}`;
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    entry.test?.stop.abort();
+    const stopping = entry.runner.stop().finally(() => this.#stopping.delete(stopping));
+    this.#stopping.add(stopping);
+  }
+
+  /** Hold or a window has changed. */
+  wakeAll(): void {
+    for (const { runner } of this.#entries.values()) runner.wake();
+  }
+
+  runners(): InstanceRunner[] {
+    return [...this.#entries.values()].map((entry) => entry.runner);
+  }
+
+  async stopAll(): Promise<void> {
+    for (const { runner, test } of this.#entries.values()) {
+      test?.stop.abort();
+      this.#stopping.add(runner.stop());
+    }
+    await Promise.all(this.#stopping);
+  }
+
+  describe(runner: InstanceRunner, before: readonly Condition[]): ModelInstanceStatus {
+    const instance = this.#deps.desired.get(runner.instance.namespace, runner.instance.name) ?? runner.instance;
+    const { spec } = instance;
+    const slots = [spec.active, spec.candidate, spec.previous].filter((slot) => slot !== undefined);
+    const names = [...new Set(slots.map((slot) => slot.revision))];
+    const revisions = names.flatMap((name) => this.#viewOf(runner, instance, name));
+    const goal = goalOf(instance);
+    const { judgement } = goal ? this.#deps.book.view(goal) : { judgement: { verdict: 'Unknown', reason: 'NotReached', message: 'nothing serves' } };
+    const status = judgement.verdict === 'ExceedsBudget' ? 'False' : judgement.verdict === 'WithinBudget' ? 'True' : 'Unknown';
+    const { routed, recreateGapMilliseconds } = runner;
+    const now = new Date(this.#deps.clock.now()).toISOString();
+    return describeInstance(
+      {
+        instance,
+        revisions,
+        hold: this.#deps.hold(),
+        budget: { status, reason: judgement.reason, message: judgement.message },
+        tests: instance.tests ?? [],
+        ...(routed === undefined ? {} : { routed }),
+        ...(recreateGapMilliseconds === undefined ? {} : { recreateGapMilliseconds }),
+      },
+      before,
+      now,
+    );
+  }
+
+  #viewOf(runner: InstanceRunner, instance: DesiredInstance, name: string): RevisionView[] {
+    const revision = runner.revision(name);
+    const slot = slotName(instance, name);
+    if (!revision || !slot) return [];
+    const { energy, energyAbsent, windowEnergy } = this.#deps.book.view(revision.slot);
+    const status: RevisionStatus = {
+      ...revision.statusOf(slot),
+      ...(energy === undefined ? {} : { energy }),
+      ...(energyAbsent === undefined || !revision.loaded ? {} : { energyAbsent }),
+      ...(windowEnergy === undefined ? {} : { windowEnergy }),
+    };
+    return [{ slot, status, fetched: revision.fetched, loaded: revision.loaded }];
+  }
+
+  #start(instance: DesiredInstance): InstanceRunner {
+    const { runner, desired, hold, onChange } = this.#deps;
+    const key = `${instance.namespace}/${instance.name}`;
+    return new InstanceRunner(
+      instance,
+      {
+        ...runner,
+        hold,
+        onServing: async (served, slot) => {
+          const current = desired.get(served.namespace, served.name);
+          if (current && current.lastServed?.revision !== slot.revision) await this.#remember({ ...current, lastServed: slot });
+        },
+        onChange: () => {
+          this.#orderTest(key);
+          onChange();
+        },
+      },
+      this.#signal,
+    );
+  }
+
+  async #remember(instance: DesiredInstance): Promise<void> {
+    await this.#deps.desired.put(instance);
+    this.#entries.get(`${instance.namespace}/${instance.name}`)?.runner.update(instance);
+  }
+
+  /** Begins an ordered test once its models are loaded; ends one whose order is gone. A test that was done is not done again. */
+  #orderTest(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    const { runner } = entry;
+    const order = runner.instance.spec.energyTest;
+    if (entry.test && entry.test.id !== order?.id) {
+      entry.test.stop.abort();
+      delete entry.test;
+    }
+    if (!order || entry.test) return;
+    const done = this.#deps.desired.get(runner.instance.namespace, runner.instance.name)?.tests?.find((test) => test.id === order.id);
+    if (done?.state === 'Completed' || done?.state === 'Aborted') return;
+    const subjects = this.#subjects(runner);
+    if (!subjects) return;
+    const stop = new AbortController();
+    entry.test = { id: order.id, stop };
+    const signal = AbortSignal.any([this.#signal, stop.signal]);
+    const { revision } = subjects.subject.model.slot;
+    runEnergyTest(order, subjects, runner.revision(revision)?.slot.budget, this.#deps.test, (status) => this.#tell(runner, revision, status), signal).catch(
+      (error: unknown) => {
+        if (signal.aborted) return;
+        this.#deps.logger.error({ err: error, test: order.id }, 'a test failed');
+        this.#tell(runner, revision, { ...order, windowsDone: 0, state: 'Aborted', reason: 'Failed', message: (error as Error).message });
+      },
+    );
+  }
+
+  #subjects(runner: InstanceRunner) {
+    const { spec } = runner.instance;
+    const subjectOf = (revision: RevisionRun | undefined) => (revision?.served ? loadSubject(revision.served, revision.samples) : undefined);
+    const slot = spec.candidate ?? spec.active;
+    const subject = slot ? subjectOf(runner.revision(slot.revision)) : undefined;
+    if (!subject) return undefined;
+    if (spec.energyTest?.kind !== 'Paired') return { subject };
+    const active = spec.active ? subjectOf(runner.revision(spec.active.revision)) : undefined;
+    return active ? { subject, active } : undefined;
+  }
+
+  #tell(runner: InstanceRunner, revision: string, status: EnergyTestStatus): void {
+    const { desired, book, logger, onChange } = this.#deps;
+    const current = desired.get(runner.instance.namespace, runner.instance.name);
+    if (!current) return;
+    if (status.energy) book.recordControlled(revision, status.energy);
+    const others = (current.tests ?? []).filter((test) => test.id !== status.id);
+    const next = { ...current, tests: [...others, status].slice(-2) };
+    desired.put(next).then(onChange, (error: unknown) => logger.error({ err: error }, 'a test result could not be kept on disk'));
+  }
+}

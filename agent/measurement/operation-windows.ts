@@ -1,0 +1,107 @@
+// Energy of models while they do their ordinary work: windows between two readings of every meter.
+import type { Boundary } from '../../crds/shared.ts';
+import { quantityAt } from '../../energy/prediction/verdict.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import type { NodePower } from '../power/node-power.ts';
+import type { PowerMeter } from '../power/power-meter.ts';
+import type { ServedModel } from '../serving/served-model.ts';
+import type { DeviceTurn } from './device-turn.ts';
+import type { IdleBaselines } from './idle-baseline.ts';
+
+export interface OperationWindow {
+  boundary: Boundary;
+  source: string;
+  inferences: number;
+  seconds: number;
+  /** Everything the meter saw ÷ inferences. */
+  windowJoules: number;
+  /** What a budget is compared with: active energy, or above idle at the core rail. Undefined without a baseline. */
+  joulesPerInference?: number;
+  /** Of the baseline, as it weighs on the result. */
+  baselineRelativeSd: number;
+  /** Monotonic milliseconds. */
+  at: number;
+  /** Names the window in answers to requests. */
+  id: string;
+}
+
+interface Deps {
+  clock: Clock;
+  power: NodePower;
+  baselines: IdleBaselines;
+  turn: DeviceTurn;
+  models: () => readonly ServedModel[];
+  /** Cores that something else than models and the agent kept busy, over the window; undefined when not known. */
+  onWindow: (model: ServedModel, window: OperationWindow) => void;
+  windowSeconds: number;
+}
+
+interface Mark {
+  at: number;
+  meters: Map<PowerMeter, { joules: number; gapSeconds: number }>;
+  models: Map<ServedModel, { inferences: number; modelSeconds: number }>;
+}
+
+export async function watchOperation(deps: Deps, signal: AbortSignal): Promise<void> {
+  if (deps.power.meters.length === 0) return;
+  let before = await mark(deps, signal);
+  while (!signal.aborted) {
+    await deps.clock.sleep(deps.windowSeconds * 1000, signal).catch(() => {});
+    if (signal.aborted) return;
+    const disturbed = deps.turn.held;
+    const after = await mark(deps, signal);
+    if (!disturbed && !deps.turn.held) report(deps, before, after);
+    before = after;
+  }
+}
+
+async function mark(deps: Deps, signal: AbortSignal): Promise<Mark> {
+  const meters = new Map<PowerMeter, { joules: number; gapSeconds: number }>();
+  for (const meter of deps.power.meters) {
+    if (!meter.source.onDemand) meters.set(meter, await meter.sample(signal));
+  }
+  const models = new Map(deps.models().map((model) => [model, { inferences: model.statistics.inferences, modelSeconds: model.statistics.modelSeconds }]));
+  return { at: deps.clock.monotonic(), meters, models };
+}
+
+/** A window counts for a model when it was the only one that ran in it: a board's meter cannot tell two apart. */
+function report(deps: Deps, before: Mark, after: Mark): void {
+  const worked = [...after.models].flatMap(([model, now]) => {
+    const then = before.models.get(model) ?? { inferences: 0, modelSeconds: 0 };
+    const inferences = now.inferences - then.inferences;
+    return inferences > 0 ? [{ model, inferences, modelSeconds: now.modelSeconds - then.modelSeconds }] : [];
+  });
+  const [only, other] = worked;
+  if (!only || other) return;
+  const seconds = (after.at - before.at) / 1000;
+  for (const [meter, now] of after.meters) {
+    const then = before.meters.get(meter);
+    if (!then || !meter.up || now.gapSeconds !== then.gapSeconds) continue;
+    deps.onWindow(only.model, windowOf(deps, meter, now.joules - then.joules, { ...only, seconds, at: after.at }));
+  }
+}
+
+function windowOf(
+  deps: Deps,
+  meter: PowerMeter,
+  joules: number,
+  work: { inferences: number; modelSeconds: number; seconds: number; at: number },
+): OperationWindow {
+  const { inferences, modelSeconds, seconds, at } = work;
+  const { boundary, name } = meter.source;
+  const baseline = deps.baselines.get(meter);
+  const idle = (baseline?.watts ?? 0) * seconds;
+  const marginal = (joules - idle) / inferences;
+  const own = quantityAt(boundary) === 'Marginal' ? marginal : marginal + ((baseline?.watts ?? 0) * modelSeconds) / inferences;
+  return {
+    boundary,
+    source: name,
+    inferences,
+    seconds,
+    windowJoules: joules / inferences,
+    ...(baseline === undefined ? {} : { joulesPerInference: own }),
+    baselineRelativeSd: baseline === undefined || own <= 0 ? 0 : (baseline.relativeSd * idle) / inferences / own,
+    at,
+    id: new Date(deps.clock.now()).toISOString(),
+  };
+}

@@ -1,0 +1,69 @@
+import type { Reading } from './power-source.ts';
+
+export interface Integrated {
+  joules: number;
+  integratedSeconds: number;
+  /** Time that no reading covers. It is never filled. */
+  gapSeconds: number;
+}
+
+/** A pause longer than this many intervals is a gap. */
+const gapIntervals = 3;
+
+/** Adds up one source: trapezoids of power on the monotonic clock, differences of counters. Never goes down. */
+export class Integrator {
+  readonly #intervalMilliseconds: number;
+  #last: { reading: Reading; at: number } | undefined;
+  #joules = 0;
+  #integratedSeconds = 0;
+  #gapSeconds = 0;
+
+  constructor(intervalMilliseconds: number) {
+    this.#intervalMilliseconds = intervalMilliseconds;
+  }
+
+  get total(): Integrated {
+    return { joules: this.#joules, integratedSeconds: this.#integratedSeconds, gapSeconds: this.#gapSeconds };
+  }
+
+  /** @param at monotonic milliseconds. A reading from before the last one, or one that is no number, is left out. */
+  add(reading: Reading, at: number): void {
+    if (!isSound(reading)) return;
+    const last = this.#last;
+    if (last && at <= last.at) return;
+    this.#last = { reading, at };
+    if (!last || last.reading.kind !== reading.kind) return;
+    const seconds = (at - last.at) / 1000;
+    if (reading.kind === 'energy' && last.reading.kind === 'energy') {
+      this.#addCounter(last.reading.joules, reading, seconds);
+    } else if (reading.kind === 'power' && last.reading.kind === 'power') {
+      if (seconds * 1000 > gapIntervals * this.#intervalMilliseconds) {
+        this.#gapSeconds += seconds;
+        return;
+      }
+      this.#joules += ((last.reading.watts + reading.watts) / 2) * seconds;
+      this.#integratedSeconds += seconds;
+    }
+  }
+
+  /** The source is gone: what follows its return begins anew. */
+  interrupt(): void {
+    this.#last = undefined;
+  }
+
+  /** A counter that went down has wrapped when it says where it wraps; else it was reset, and the time is lost. */
+  #addCounter(previous: number, reading: { joules: number; wrapJoules?: number }, seconds: number): void {
+    const difference = reading.joules - previous;
+    const joules = difference >= 0 ? difference : reading.wrapJoules === undefined ? undefined : difference + reading.wrapJoules;
+    if (joules === undefined || joules < 0) {
+      this.#gapSeconds += seconds;
+      return;
+    }
+    this.#joules += joules;
+    this.#integratedSeconds += seconds;
+  }
+}
+
+function isSound(reading: Reading): boolean {
+  return reading.kind === 'power' ? Number.isFinite(reading.watts) && reading.watts >= 0 : Number.isFinite(reading.joules) && reading.joules >= 0;
+}

@@ -1,0 +1,47 @@
+// All power sources of this device, and which of them is its total.
+import type { Boundary } from '../../crds/shared.ts';
+import { PowerMeter } from './power-meter.ts';
+import type { PowerSource } from './power-source.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import type { Logger } from 'pino';
+
+/** What one probe of the system found, or why it did not: the lines of /debug/sensors. */
+export interface Probe {
+  looked: string;
+  found: PowerSource[];
+  /** Why nothing, or why some of it is not used. */
+  why?: string;
+}
+
+const order: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
+
+/** Exactly one source is the node's total: the widest boundary; of equals the finer, then the first found. A core rail is never a total. */
+export function chooseTotal(sources: readonly PowerSource[]): PowerSource | undefined {
+  return sources
+    .filter((source) => source.boundary !== 'CoreRail' && !source.onDemand)
+    .toSorted((a, b) => order.indexOf(a.boundary) - order.indexOf(b.boundary) || a.intervalMilliseconds - b.intervalMilliseconds)[0];
+}
+
+export class NodePower {
+  readonly meters: PowerMeter[];
+  readonly total: PowerMeter | undefined;
+  readonly probes: readonly Probe[];
+
+  constructor(probes: readonly Probe[], deps: { clock: Clock; logger: Logger }) {
+    const sources = probes.flatMap((probe) => probe.found);
+    this.probes = probes;
+    this.meters = sources.map((source) => new PowerMeter(source, deps));
+    const total = chooseTotal(sources);
+    this.total = this.meters.find((meter) => meter.source === total);
+  }
+
+  /** The meter whose boundary is the budget's, whatever the total is. */
+  at(boundary: Boundary): PowerMeter | undefined {
+    const matching = this.meters.filter((meter) => meter.source.boundary === boundary);
+    return matching.find((meter) => meter === this.total) ?? matching[0];
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.meters.map((meter) => meter.run(signal)));
+  }
+}

@@ -1,0 +1,58 @@
+// Gives each inference on a simulated board the energy that its graph would cost there.
+import type { Logger } from 'pino';
+import type { GraphFeatures } from '../../../energy/graph/analysis.ts';
+import { analyzeGraph } from '../../../energy/graph/extract/analyze.ts';
+import type { BlobStore } from '../../artifacts/blob-store.ts';
+import type { InferenceResult } from '../../inference/engine.ts';
+import type { InferenceObserver, ServedModel } from '../../serving/served-model.ts';
+import type { SimulatedBoard } from './simulated-board.ts';
+
+interface Deps {
+  board: SimulatedBoard;
+  store: BlobStore;
+  logger: Logger;
+}
+
+export class Deposits implements InferenceObserver {
+  readonly #deps: Deps;
+  readonly #signal: AbortSignal;
+  readonly #features = new Map<string, GraphFeatures>();
+  readonly #asked = new Map<string, Promise<void>>();
+  /** Inferences that ran before the graph was read: paid as soon as it is. */
+  readonly #owed = new Map<string, number[]>();
+
+  constructor(deps: Deps, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#signal = signal;
+  }
+
+  /** Reads the graph before the model is used, so that no inference is free. */
+  async prepare(digest: string, file: string, externalData: Record<string, string>): Promise<void> {
+    if (this.#features.has(digest)) return;
+    const reading = this.#asked.get(digest) ?? this.#read(digest, file, externalData);
+    this.#asked.set(digest, reading);
+    await reading;
+  }
+
+  onInference(model: ServedModel, result: InferenceResult): void {
+    const { digest } = model.slot;
+    const seconds = result.modelMicroseconds / 1e6;
+    const features = this.#features.get(digest);
+    if (features) return this.#deps.board.deposit(features, seconds);
+    const owed = this.#owed.get(digest) ?? [];
+    if (owed.length < 100_000) owed.push(seconds);
+    this.#owed.set(digest, owed);
+  }
+
+  async #read(digest: string, file: string, externalData: Record<string, string>): Promise<void> {
+    try {
+      const { features } = await analyzeGraph(file, { signal: this.#signal, externalData });
+      this.#features.set(digest, features);
+      for (const seconds of this.#owed.get(digest) ?? []) this.#deps.board.deposit(features, seconds);
+      this.#owed.delete(digest);
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      this.#deps.logger.error({ err: error, digest }, 'the graph of a model could not be read: this simulated board shows no energy for it');
+    }
+  }
+}

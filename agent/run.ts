@@ -1,0 +1,48 @@
+// The agent, put together: what is on disk serves first, then the servers are looked for.
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../kube/runtime/clock.ts';
+import { simulatedSuffix } from '../crds/names.ts';
+import { startAgent } from './agent.ts';
+import { followControlPlane } from './control-plane.ts';
+import { writeFileAtomic } from './disk/atomic-file.ts';
+import { lockDirectory } from './disk/directory-lock.ts';
+import type { AgentOptions, AgentReadiness } from './options.ts';
+
+export interface AgentDeps {
+  logger: Logger;
+  clock?: Clock;
+  onReady?: (readiness: AgentReadiness) => void;
+}
+
+/**
+ * Runs until the signal aborts. Resolves when everything is stopped.
+ * @throws Error when it cannot start, or when the controller turns a device away that has nothing to serve.
+ */
+export async function runAgent(options: AgentOptions, deps: AgentDeps, signal: AbortSignal): Promise<void> {
+  await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 });
+  await using _lock = await lockDirectory(options.dataDirectory);
+  const readyFile = path.join(options.dataDirectory, 'agent.json');
+  const failed = new AbortController();
+  const both = AbortSignal.any([signal, failed.signal]);
+  const agent = await startAgent(options, { logger: deps.logger, clock: deps.clock ?? systemClock }, both);
+  try {
+    const readiness: AgentReadiness = {
+      name: options.name,
+      url: agent.url,
+      simulated: options.simulate !== undefined,
+      ...(options.simulate === undefined ? {} : { class: `${options.simulate}${simulatedSuffix}` }),
+    };
+    await writeFileAtomic(readyFile, `${JSON.stringify(readiness)}\n`);
+    deps.onReady?.(readiness);
+    deps.logger.info(readiness, 'the agent answers');
+    await followControlPlane(options, agent.controlPlane, both);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    failed.abort(new Error('the agent stops'));
+    await agent.close();
+    await rm(readyFile, { force: true });
+  }
+}

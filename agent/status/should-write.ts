@@ -1,0 +1,62 @@
+// When a status is worth a write: at once when it says something else, and for mere numbers only when they moved. Pure.
+
+export interface LastWrite {
+  status: unknown;
+  /** Monotonic milliseconds. */
+  at: number;
+}
+
+const movedRelative = 0.05;
+const quietMilliseconds = 300_000;
+
+/** Fields that tell when or how, and follow from the others: alone they are no news. */
+const followers = new Set(['time', 'message', 'lastTransitionTime']);
+/** Each change of a test is a look, which the controller waits for. */
+const alwaysNews = new Set(['tests']);
+
+export function shouldWrite(last: LastWrite | undefined, next: unknown, now: number): boolean {
+  if (!last) return true;
+  const change = compare(last.status, next, false);
+  return change === 'news' || (change === 'moved' && now - last.at >= quietMilliseconds);
+}
+
+type Change = 'same' | 'moved' | 'news';
+
+function compare(before: unknown, after: unknown, strict: boolean): Change {
+  if (Object.is(before, after)) return 'same';
+  if (Array.isArray(before) && Array.isArray(after)) {
+    if (before.length !== after.length) return 'news';
+    return worst(before.map((item, index) => compare(item, after[index], strict)));
+  }
+  if (isObject(before) && isObject(after)) {
+    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+    return worst([...keys].map((key) => compareField(key, before[key], after[key], strict)));
+  }
+  if (strict) return 'news';
+  const [a, b] = [amountOf(before), amountOf(after)];
+  if (a === undefined || b === undefined || a.unit !== b.unit) return 'news';
+  return Math.abs(b.value - a.value) > movedRelative * Math.max(Math.abs(a.value), Math.abs(b.value)) ? 'moved' : 'same';
+}
+
+function compareField(key: string, before: unknown, after: unknown, strict: boolean): Change {
+  if (before === undefined && after === undefined) return 'same';
+  if (alwaysNews.has(key)) return compare(before, after, true);
+  if (!strict && followers.has(key) && before !== undefined && after !== undefined) return before === after ? 'same' : 'moved';
+  return compare(before, after, strict);
+}
+
+function worst(changes: readonly Change[]): Change {
+  if (changes.includes('news')) return 'news';
+  return changes.includes('moved') ? 'moved' : 'same';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A number, or a number with its unit such as `31.2mJ`. */
+function amountOf(value: unknown): { value: number; unit: string } | undefined {
+  if (typeof value === 'number') return { value, unit: '' };
+  const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)([a-zA-Zµ]{0,3})$/.exec(value) : null;
+  return match ? { value: Number(match[1]), unit: match[2] ?? '' } : undefined;
+}

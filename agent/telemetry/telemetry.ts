@@ -1,0 +1,141 @@
+// The device's own state, sampled in the background: a scrape or a status only reads what is here.
+import { readdir, readFile, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import { parseCpuSeconds, parseMemory, parseTemperature, parseThrottled } from './parse.ts';
+
+export interface Health {
+  memoryPressure?: boolean;
+  diskPressure?: boolean;
+  thermalPressure?: boolean;
+  clockSynchronized?: boolean;
+  batteryPercent?: number;
+  /** Reasons now, such as `undervoltage`. */
+  throttled: readonly string[];
+}
+
+export interface Sample {
+  cpuSeconds: Readonly<Record<string, number>>;
+  memory?: { totalBytes: number; availableBytes: number };
+  storage?: { totalBytes: number; availableBytes: number };
+  temperatures: readonly { sensor: string; celsius: number }[];
+  throttled: readonly string[];
+  batteryPercent?: number;
+  clockSynchronized?: boolean;
+}
+
+interface Options {
+  pathSysfs: string;
+  pathProcfs: string;
+  artifactDirectory: string;
+  intervalSeconds: number;
+}
+
+const scarce = 0.05;
+const hotReasons = new Set(['frequency-capped', 'throttled', 'soft-temperature-limit']);
+
+export class Telemetry {
+  readonly #options: Options;
+  readonly #clock: Clock;
+  #sample: Sample = { cpuSeconds: {}, temperatures: [], throttled: [] };
+
+  constructor(options: Options, deps: { clock: Clock }) {
+    this.#options = options;
+    this.#clock = deps.clock;
+  }
+
+  get sample(): Sample {
+    return this.#sample;
+  }
+
+  /** Of the processor, or of the first sensor that there is. */
+  get temperature(): number | undefined {
+    const { temperatures } = this.#sample;
+    return (temperatures.find(({ sensor }) => /cpu|soc|package|core/i.test(sensor)) ?? temperatures[0])?.celsius;
+  }
+
+  get health(): Health {
+    const { memory, storage, throttled, batteryPercent, clockSynchronized } = this.#sample;
+    return {
+      throttled,
+      ...(memory === undefined ? {} : { memoryPressure: memory.availableBytes < scarce * memory.totalBytes }),
+      ...(storage === undefined ? {} : { diskPressure: storage.availableBytes < scarce * storage.totalBytes }),
+      ...(this.#sample.temperatures.length === 0 && throttled.length === 0 ? {} : { thermalPressure: throttled.some((reason) => hotReasons.has(reason)) }),
+      ...(clockSynchronized === undefined ? {} : { clockSynchronized }),
+      ...(batteryPercent === undefined ? {} : { batteryPercent }),
+    };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.refresh();
+      await this.#clock.sleep(this.#options.intervalSeconds * 1000, signal).catch(() => {});
+    }
+  }
+
+  async refresh(): Promise<void> {
+    const { pathProcfs, pathSysfs, artifactDirectory } = this.#options;
+    const [stat, meminfo, disk, temperatures, throttled, batteryPercent, clockSynchronized] = await Promise.all([
+      text(path.join(pathProcfs, 'stat')),
+      text(path.join(pathProcfs, 'meminfo')),
+      statfs(artifactDirectory).catch(() => undefined),
+      readTemperatures(pathSysfs),
+      readThrottled(pathSysfs),
+      readBattery(pathSysfs),
+      readClockSynchronized(),
+    ]);
+    const memory = meminfo === undefined ? undefined : parseMemory(meminfo);
+    this.#sample = {
+      cpuSeconds: stat === undefined ? {} : parseCpuSeconds(stat),
+      temperatures,
+      throttled,
+      ...(memory === undefined ? {} : { memory }),
+      ...(disk === undefined ? {} : { storage: { totalBytes: disk.blocks * disk.bsize, availableBytes: disk.bavail * disk.bsize } }),
+      ...(batteryPercent === undefined ? {} : { batteryPercent }),
+      ...(clockSynchronized === undefined ? {} : { clockSynchronized }),
+    };
+  }
+}
+
+async function readTemperatures(pathSysfs: string): Promise<{ sensor: string; celsius: number }[]> {
+  const directory = path.join(pathSysfs, 'class/thermal');
+  const zones = (await readdir(directory).catch(() => [])).filter((name) => name.startsWith('thermal_zone')).sort();
+  const readings = await Promise.all(
+    zones.map(async (zone) => {
+      const [type, value] = await Promise.all([text(path.join(directory, zone, 'type')), text(path.join(directory, zone, 'temp'))]);
+      const celsius = value === undefined ? undefined : parseTemperature(value);
+      return celsius === undefined ? [] : [{ sensor: type?.trim() ?? zone, celsius }];
+    }),
+  );
+  return readings.flat();
+}
+
+/** Raspberry Pi firmware keeps a bit per reason. */
+async function readThrottled(pathSysfs: string): Promise<string[]> {
+  const bits = await text(path.join(pathSysfs, 'devices/platform/soc/soc:firmware/get_throttled'));
+  return bits === undefined ? [] : parseThrottled(bits);
+}
+
+async function readBattery(pathSysfs: string): Promise<number | undefined> {
+  const directory = path.join(pathSysfs, 'class/power_supply');
+  for (const name of (await readdir(directory).catch(() => [])).sort()) {
+    if ((await text(path.join(directory, name, 'type')))?.trim() !== 'Battery') continue;
+    const percent = Number(await text(path.join(directory, name, 'capacity')));
+    if (Number.isFinite(percent) && percent >= 0 && percent <= 100) return percent;
+  }
+  return undefined;
+}
+
+/** systemd-timesyncd says so with a file; other time daemons do not, and then it is not known. */
+async function readClockSynchronized(): Promise<boolean | undefined> {
+  if ((await text('/run/systemd/timesync/synchronized')) !== undefined) return true;
+  return undefined;
+}
+
+async function text(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
