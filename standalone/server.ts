@@ -78,6 +78,15 @@ export async function startServer(options: ServerOptions): Promise<StandaloneSer
     const listener = await listen({ host, port: options.port ?? 0, ...tls }, router);
     const administrator = await authority.administrator();
     const url = `https://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
+    const stop = async () => {
+      stopping.abort();
+      await listener.close();
+      signer.close();
+      collector.close();
+      hub.close();
+      store.close();
+    };
+    let closing: Promise<void> | undefined;
     const admin: Connection = {
       server: url,
       certificateAuthority: authority.certificate,
@@ -91,14 +100,7 @@ export async function startServer(options: ServerOptions): Promise<StandaloneSer
       clientCertificateAuthority: authority.certificate,
       admin,
       kubeconfig: () => formatKubeconfig(admin),
-      close: async () => {
-        stopping.abort();
-        await listener.close();
-        signer.close();
-        collector.close();
-        hub.close();
-        store.close();
-      },
+      close: () => (closing ??= stop()),
     };
   } catch (error) {
     store.close();

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StandaloneError } from '../standalone-error.ts';
@@ -35,10 +35,12 @@ export function openDatabase(dataDirectory: string): DatabaseSync {
   const file = join(dataDirectory, 'control-plane.db');
   let database: DatabaseSync | undefined;
   try {
+    // SQLite gives the files beside it the mode of this one, so it must be right before they are made.
+    closeSync(openSync(file, 'a', 0o600));
+    chmodSync(file, 0o600);
     database = new DatabaseSync(file);
     database.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
     database.exec(`BEGIN IMMEDIATE; ${tables} COMMIT;`);
-    chmodSync(file, 0o600);
     return database;
   } catch (error) {
     database?.close();
