@@ -1,0 +1,45 @@
+// docs/conformance.md: what both servers were asked, and how each of them answered.
+import type { TourCase, TourChapter } from './case.ts';
+import type { Observation } from './normalise.ts';
+
+export interface Visited {
+  real: Observation[];
+  embedded: Observation[];
+}
+
+export function renderReport(chapters: readonly TourChapter[], visited: ReadonlyMap<TourCase, Visited>, version: string): string {
+  const total = [...visited.values()].length;
+  const differing = [...visited.keys()].filter(({ differs }) => differs !== undefined).length;
+  const lines = [
+    '# Conformance of the embedded API server',
+    '',
+    `The same ${total} cases are asked of a real kube-apiserver (${version}, with kube-controller-manager) and of the embedded server. Every answer`,
+    'is compared by status code, reason, fields and reasons of its causes, warnings, resulting object, and which manager owns which field; not by',
+    `the words of messages. ${total - differing} of ${total} are equal; each difference is on purpose and says why.`,
+    '',
+    'Written by `CONFORMANCE=write npm run test:cluster`; the suite fails when it is out of date.',
+    '',
+  ];
+  for (const chapter of chapters) {
+    lines.push(`## ${chapter.title}`, '', '| case | real | embedded |', '|---|---|---|');
+    for (const tourCase of chapter.cases) {
+      const answers = visited.get(tourCase);
+      if (!answers) continue;
+      const embedded = tourCase.differs === undefined ? 'equal' : `differs: ${tourCase.differs}`;
+      lines.push(`| ${tourCase.says} | ${summary(answers.real)} | ${embedded} |`);
+    }
+    lines.push('');
+  }
+  return lines.join('\n');
+}
+
+/** Status codes and reasons in the order of the calls. */
+function summary(observations: readonly Observation[]): string {
+  const answers = observations.map(({ status, result }) => {
+    if (status === undefined) return undefined;
+    const reason = typeof result === 'object' && result !== null && !Array.isArray(result) ? result['reason'] : undefined;
+    return status >= 400 && typeof reason === 'string' ? `${status} ${reason}` : String(status);
+  });
+  const said = answers.filter((answer) => answer !== undefined);
+  return said.length === 0 ? 'as recorded' : said.join(', ');
+}
