@@ -1,0 +1,244 @@
+// The reconcilers, their queues, and which change wakes which of them.
+import type { Logger } from 'pino';
+import type { ControllerRevision } from '../kube/api/builtins.ts';
+import type { Client } from '../kube/api/client.ts';
+import type { KubeObject } from '../kube/api/objects.ts';
+import { keyOf } from '../kube/api/resource.ts';
+import type { Change } from '../kube/cache/change.ts';
+import { findCondition } from '../kube/meta/conditions.ts';
+import { controllerOf } from '../kube/meta/owner-reference.ts';
+import type { Clock } from '../kube/runtime/clock.ts';
+import { type Controller, createController } from '../kube/runtime/controller.ts';
+import type { EventRecorder } from '../kube/runtime/event-recorder.ts';
+import { Expectations } from '../kube/runtime/expectations.ts';
+import type { Runnable } from '../kube/runtime/runnables.ts';
+import type { ArtifactOrigin } from './artifacts/source.ts';
+import type { ArtifactStore } from './artifacts/store.ts';
+import { type Caches, deploymentIndexes, instanceIndexes } from './caches.ts';
+import type { PredictorLibrary } from './device-class/predictor-library.ts';
+import { createDeviceClassReconciler } from './device-class/reconcile.ts';
+import type { LivenessTracker } from './edge-device/liveness.ts';
+import { createEdgeDeviceReconciler } from './edge-device/reconcile.ts';
+import type { Estimator } from './estimate/estimator.ts';
+import type { ControllerMetrics } from './metrics.ts';
+import { createModelDeploymentReconciler } from './model-deployment/reconcile.ts';
+import { createModelInstanceReconciler } from './model-instance-conditions.ts';
+import type { AnalysisStore } from './model-version/analysis-store.ts';
+import { createModelVersionReconciler } from './model-version/reconcile.ts';
+import type { CompleteOptions } from './options.ts';
+import { OwnWrites } from './own-writes.ts';
+import { createPlacementLoop, fleetKey, PlacementResults } from './placement/loop.ts';
+import type { SnapshotSources } from './placement/snapshot.ts';
+
+export interface ControllersDeps {
+  client: Client;
+  clock: Clock;
+  logger: Logger;
+  caches: Caches;
+  metrics: ControllerMetrics;
+  events: EventRecorder;
+  liveness: LivenessTracker;
+  artifacts: ArtifactStore;
+  analyses: AnalysisStore;
+  origins: readonly ArtifactOrigin[];
+  library: PredictorLibrary;
+  estimator: Estimator;
+}
+
+interface Controllers {
+  versions: Controller;
+  deployments: Controller;
+  instances: Controller;
+  devices: Controller;
+  classes: Controller;
+  placement: Controller;
+}
+
+/** Changes of one burst make one decision: the placement loop waits this long for the rest. */
+const placementBatchSeconds = 0.05;
+
+export function createControllers(
+  deps: ControllersDeps,
+  options: CompleteOptions,
+): { runnables: Runnable[]; sources: SnapshotSources } {
+  const { caches, clock, client, events, estimator, liveness, logger, metrics } = deps;
+  const sources: SnapshotSources = {
+    deployments: caches.deployments.store,
+    instances: caches.instances.store,
+    versions: caches.versions.store,
+    devices: caches.devices.store,
+    classes: caches.classes.store,
+    revisions: caches.revisions.store,
+    estimator,
+    liveness,
+  };
+  const synced = Object.values(caches).map((reflector) => reflector.synced);
+  const make = (name: string, workers: number, reconcile: Parameters<typeof createController>[1]['reconcile']) =>
+    createController({ clock, logger, metrics: metrics.runtime }, { name, workers, reconcile, synced });
+  const results = new PlacementResults((uid) => wakeDeployment(caches, controllers, uid));
+  const shared = { client, clock, events };
+
+  const controllers: Controllers = {
+    versions: make(
+      'model-version',
+      2,
+      createModelVersionReconciler(
+        {
+          ...shared,
+          versions: sources.versions,
+          writes: new OwnWrites(),
+          artifacts: deps.artifacts,
+          origins: deps.origins,
+          analyses: deps.analyses,
+        },
+        {
+          maximumArtifactBytes: options.artifacts.maximumBytes,
+          ...(options.analysisLimits === undefined ? {} : { analysisLimits: options.analysisLimits }),
+        },
+      ),
+    ),
+    deployments: make(
+      'model-deployment',
+      8,
+      createModelDeploymentReconciler({
+        ...shared,
+        sources: { ...sources, results },
+        writes: new OwnWrites(),
+        expectations: {
+          revisions: new Expectations<ControllerRevision>({ store: caches.revisions.store, clock }),
+          instances: new Expectations({ store: caches.instances.store, clock }),
+        },
+        onRollback: (reason) => metrics.rolledBack(reason),
+      }),
+    ),
+    instances: make(
+      'model-instance',
+      8,
+      createModelInstanceReconciler({
+        ...shared,
+        instances: sources.instances,
+        devices: sources.devices,
+        writes: new OwnWrites(),
+      }),
+    ),
+    devices: make(
+      'edge-device',
+      8,
+      createEdgeDeviceReconciler({
+        ...shared,
+        liveness,
+        devices: sources.devices,
+        classes: sources.classes,
+        instances: sources.instances,
+        writes: new OwnWrites(),
+      }),
+    ),
+    classes: make(
+      'device-class',
+      1,
+      createDeviceClassReconciler({
+        ...shared,
+        classes: sources.classes,
+        devices: sources.devices,
+        library: deps.library,
+        writes: new OwnWrites(),
+        onPredictorsChanged: () => wakeEverything(caches, controllers),
+      }),
+    ),
+    placement: make(
+      'placement',
+      1,
+      createPlacementLoop({
+        ...shared,
+        sources,
+        results,
+        expectations: new Expectations({ store: caches.instances.store, clock }),
+      }),
+    ),
+  };
+  connect(deps, controllers);
+  return {
+    sources,
+    runnables: Object.entries(controllers).map(([name, controller]: [string, Controller]) => ({
+      name,
+      run: (signal) => controller.run(signal),
+    })),
+  };
+}
+
+function wakePlacement({ placement }: Controllers): void {
+  placement.queue.addAfter(fleetKey, placementBatchSeconds);
+}
+
+function wakeDeployment(caches: Caches, { deployments }: Controllers, uid: string): void {
+  for (const deployment of caches.deployments.store.byIndex(deploymentIndexes.uid, uid)) deployments.queue.add(keyOf(deployment));
+}
+
+function wakeEverything(caches: Caches, controllers: Controllers): void {
+  wakePlacement(controllers);
+  for (const deployment of caches.deployments.store.list()) controllers.deployments.queue.add(keyOf(deployment));
+  for (const deviceClass of caches.classes.store.list()) controllers.classes.queue.add(keyOf(deviceClass));
+}
+
+function connect({ caches, liveness }: ControllersDeps, controllers: Controllers): void {
+  caches.versions.onChange(({ object }) => {
+    controllers.versions.queue.add(keyOf(object));
+    for (const deployment of caches.deployments.store.byIndex(deploymentIndexes.modelVersion, keyOf(object)))
+      controllers.deployments.queue.add(keyOf(deployment));
+    wakePlacement(controllers);
+  });
+  caches.deployments.onChange((change) => {
+    controllers.deployments.queue.add(keyOf(change.object));
+    if (changesSpec(change)) wakePlacement(controllers);
+  });
+  caches.revisions.onChange(({ object }) => {
+    wakeDeployment(caches, controllers, controllerOf(object)?.uid ?? '');
+    wakePlacement(controllers);
+  });
+  caches.instances.onChange((change) => {
+    const { object } = change;
+    controllers.instances.queue.add(keyOf(object));
+    wakeDeployment(caches, controllers, object.spec.deploymentUid);
+    if (!changesSpec(change)) return;
+    controllers.devices.queue.add(object.spec.deviceName);
+    wakePlacement(controllers);
+  });
+  caches.devices.onChange((change) => {
+    controllers.devices.queue.add(change.object.metadata.name);
+    for (const instance of caches.instances.store.byIndex(instanceIndexes.device, change.object.metadata.name)) {
+      controllers.instances.queue.add(keyOf(instance));
+      wakeDeployment(caches, controllers, instance.spec.deploymentUid);
+    }
+    for (const name of classNamesOf(change)) controllers.classes.queue.add(name);
+    wakePlacement(controllers);
+  });
+  caches.classes.onChange(({ object }) => {
+    controllers.classes.queue.add(object.metadata.name);
+    for (const device of caches.devices.store.list()) controllers.devices.queue.add(device.metadata.name);
+    wakePlacement(controllers);
+  });
+  caches.leases.onChange((change) => {
+    const { object } = change;
+    if (change.kind === 'deleted') liveness.forget(object.metadata.name);
+    else liveness.observe(object);
+    // A heartbeat of a device that is ready already changes nothing: its own timer looks for silence.
+    const device = caches.devices.store.get(object.metadata.name);
+    if (findCondition(device?.status?.conditions, 'Ready')?.status !== 'True')
+      controllers.devices.queue.add(object.metadata.name);
+  });
+}
+
+/** Status writes, our own above all, are not news for placement. */
+function changesSpec<T extends KubeObject>(change: Change<T>): boolean {
+  return (
+    change.kind !== 'updated' ||
+    change.old?.metadata.generation !== change.object.metadata.generation ||
+    change.object.metadata.deletionTimestamp !== undefined
+  );
+}
+
+function classNamesOf(change: Change<KubeObject & { status?: { deviceClassName?: string } }>): string[] {
+  const now = change.kind === 'deleted' ? undefined : change.object.status?.deviceClassName;
+  const before = change.kind === 'added' ? undefined : change.old?.status?.deviceClassName;
+  return now === before ? [] : [now, before].filter((name) => name !== undefined);
+}

@@ -1,0 +1,92 @@
+// One DeviceClass: its predictors loaded, its devices counted.
+import type { DeviceClass, DeviceClassStatus } from '../../crds/device-class.ts';
+import type { EdgeDevice } from '../../crds/edge-device.ts';
+import { fieldManagers } from '../../crds/names.ts';
+import { deviceClasses } from '../../crds/resources.ts';
+import type { Client } from '../../kube/api/client.ts';
+import type { Condition, Stored } from '../../kube/api/objects.ts';
+import type { Store } from '../../kube/cache/store.ts';
+import { setCondition } from '../../kube/meta/conditions.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import type { Outcome } from '../../kube/runtime/controller.ts';
+import { sameContent } from '../content-hash.ts';
+import type { OwnWrites } from '../own-writes.ts';
+import type { Loaded, PredictorLibrary } from './predictor-library.ts';
+
+export interface DeviceClassDeps {
+  client: Client;
+  clock: Clock;
+  classes: Store<DeviceClass>;
+  devices: Store<EdgeDevice>;
+  library: PredictorLibrary;
+  writes: OwnWrites<DeviceClass>;
+  /** Predictions may be different from now on. */
+  onPredictorsChanged: () => void;
+}
+
+const retrySeconds = 300;
+
+export function createDeviceClassReconciler(deps: DeviceClassDeps) {
+  return async function reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+    const cached = deps.classes.get(key);
+    if (!cached || cached.metadata.deletionTimestamp !== undefined) {
+      deps.library.forget(key);
+      return { kind: 'done' };
+    }
+    const deviceClass = deps.writes.freshest(cached);
+    const { loaded, changed } = await deps.library.load(deviceClass, signal);
+    if (changed) deps.onPredictorsChanged();
+    const devices = deps.devices.list().filter((device) => device.status?.deviceClassName === key).length;
+    const base = deviceClass.spec.simulatedFrom;
+    const borrowed = base === undefined ? [] : deps.library.of(base).map((predictor) => `${predictor.name}@${predictor.version}`);
+    const status = describeClassStatus(deviceClass, { loaded, borrowed, devices }, new Date(deps.clock.now()).toISOString());
+    if (!sameContent(deviceClass.status, status)) {
+      const { uid } = deviceClass.metadata;
+      const written = await deps.client.applyStatus(
+        deviceClasses,
+        { metadata: { name: key, uid }, status },
+        { signal, fieldManager: fieldManagers.controller },
+      );
+      deps.writes.record(deviceClass, written);
+    }
+    const failed = loaded.find((entry) => entry.failure !== undefined);
+    return failed
+      ? { kind: 'requeueAfter', seconds: retrySeconds, reason: 'NoPredictor', message: failed.failure ?? '' }
+      : { kind: 'done' };
+  };
+}
+
+/** Pure. */
+export function describeClassStatus(
+  deviceClass: Stored<DeviceClass>,
+  findings: { loaded: readonly Loaded[]; borrowed: readonly string[]; devices: number },
+  now: string,
+): DeviceClassStatus {
+  const observedGeneration = deviceClass.metadata.generation ?? 1;
+  const condition = { type: 'PredictorReady', ...judgePredictors(deviceClass, findings), observedGeneration };
+  const calibration = deviceClass.status?.calibration;
+  return {
+    observedGeneration,
+    conditions: setCondition(deviceClass.status?.conditions ?? [], condition, now),
+    devices: findings.devices,
+    ...(calibration === undefined ? {} : { calibration }),
+  };
+}
+
+function judgePredictors(
+  deviceClass: DeviceClass,
+  { loaded, borrowed }: { loaded: readonly Loaded[]; borrowed: readonly string[] },
+): Pick<Condition, 'status' | 'reason' | 'message'> {
+  const failed = loaded.find((entry) => entry.failure !== undefined);
+  if (failed) return { status: 'False', reason: 'NoPredictor', message: `${failed.reference.name}: ${failed.failure}` };
+  const own = loaded.map(({ reference }) => `${reference.name} (${reference.boundary})`);
+  if (own.length > 0) return { status: 'True', reason: 'Verified', message: own.join(', ') };
+  const base = deviceClass.spec.simulatedFrom;
+  if (base !== undefined && borrowed.length > 0)
+    return { status: 'True', reason: 'Verified', message: `borrowed from ${base}: ${borrowed.join(', ')}` };
+  return {
+    status: 'False',
+    reason: 'NoPredictor',
+    message: 'no board of this class has been measured: calibrate one with "jouleops calibrate"',
+  };
+}

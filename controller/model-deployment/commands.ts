@@ -1,0 +1,59 @@
+// Annotations that people set to move a rollout: retry, abort, promote. A value is carried out once. Pure.
+import { annotations } from '../../crds/names.ts';
+import { type RolloutState, startRollout } from './revision-memory.ts';
+import { reject, type Scope, timeOf } from './scope.ts';
+
+const names = ['retry', 'abort', 'promote'] as const;
+type CommandName = (typeof names)[number];
+
+function commandOf(scope: Scope, name: CommandName): string | undefined {
+  return scope.world.deployment.metadata.annotations?.[annotations[name]];
+}
+
+function stateOf(scope: Scope, target: string): RolloutState {
+  const memory = scope.memory.get(target) ?? { rejections: [] };
+  const state = memory.state ?? startRollout(timeOf(scope));
+  memory.state = state;
+  scope.memory.set(target, memory);
+  return state;
+}
+
+/** Carries out retry and abort, and forgets commands whose annotation is gone, so that the same value may come again. */
+export function runCommands(scope: Scope): void {
+  const target = scope.target?.name;
+  if (target === undefined) return;
+  const present = new Set(names.map((name) => `${name}=${commandOf(scope, name)}`));
+  const state = stateOf(scope, target);
+  if (state.handled.some((command) => !present.has(command)))
+    state.handled = state.handled.filter((command) => present.has(command));
+  const retry = commandOf(scope, 'retry');
+  if (retry !== undefined && consume(scope, target, 'retry', retry)) forgive(scope, retry);
+  const abort = commandOf(scope, 'abort');
+  if (abort === target && consume(scope, target, 'abort', abort))
+    for (const { className } of scope.groups)
+      reject(scope, target, className, { reason: 'RevisionRejected', message: 'aborted by the annotation jouleops.dev/abort' });
+}
+
+/** Whether a person lets the target past a step: `<revision>/<step>`. Asking carries it out. */
+export function promoted(scope: Scope, target: string, step: number): boolean {
+  const value = commandOf(scope, 'promote');
+  return value === `${target}/${step}` && consume(scope, target, 'promote', value);
+}
+
+/** @returns false when it was carried out before. */
+function consume(scope: Scope, target: string, name: CommandName, value: string): boolean {
+  const state = stateOf(scope, target);
+  const command = `${name}=${value}`;
+  if (state.handled.includes(command)) return false;
+  state.handled = [...state.handled, command];
+  scope.events.push({ type: 'Normal', reason: 'CommandHandled', action: 'Command', note: command });
+  return true;
+}
+
+function forgive(scope: Scope, revision: string): void {
+  const memory = scope.memory.get(revision);
+  if (!memory) return;
+  memory.rejections = memory.rejections.filter((entry) => entry.criteriaHash !== scope.criteriaHash);
+  const { endTime: _, message: __, ...state } = memory.state ?? startRollout(timeOf(scope));
+  memory.state = { ...state, startTime: timeOf(scope), outcome: 'Progressing', classes: {} };
+}

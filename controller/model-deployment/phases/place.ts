@@ -1,0 +1,31 @@
+// Reports what the fleet's placement loop decided for this deployment.
+import { type Phase, untilDeadline } from '../phase.ts';
+import { rejectionOf } from '../scope.ts';
+
+export const place: Phase = {
+  condition: 'Placed',
+  run(scope) {
+    const { placement, instances } = scope.world;
+    if (!placement) return { kind: 'waiting', reason: 'Progressing', message: 'placement has not decided yet' };
+    const startTime = scope.target && scope.memory.get(scope.target.name)?.state?.startTime;
+    const { desired, chosen, shortfall } = placement;
+    if (chosen.length === 0) {
+      const target = scope.target?.name ?? '';
+      const rejected = scope.groups.flatMap((group) => rejectionOf(scope, target, group.className) ?? []);
+      const [first] = rejected;
+      if (first && rejected.length === scope.groups.length)
+        return {
+          kind: 'stalled',
+          reason: 'RevisionRejected',
+          message: `${target} was rejected on ${first.deviceClassName}: ${first.message}; change the model, the budget, or set the annotation jouleops.dev/retry`,
+        };
+      return untilDeadline(scope, startTime, { reason: 'NoFeasibleDevice', message: shortfall ?? 'no device is feasible' });
+    }
+    const present = new Set(instances.map((instance) => instance.spec.deviceName));
+    if (!chosen.every((device) => present.has(device)))
+      return { kind: 'waiting', reason: 'Progressing', message: `instances for ${chosen.length} devices are being created` };
+    if (chosen.length < desired)
+      return { kind: 'partly', reason: 'NoFeasibleDevice', message: shortfall ?? `${chosen.length} of ${desired} devices` };
+    return { kind: 'done', reason: 'Placed', message: `on ${chosen.length} of ${desired} devices` };
+  },
+};

@@ -1,0 +1,114 @@
+// Gets every file of a ModelVersion into the artifact store: verified, or a reason why not.
+import type { ModelVersion } from '../../crds/model-version.ts';
+import type { ArtifactReference } from '../../crds/shared.ts';
+import { isNotFound } from '../../kube/api/api-error.ts';
+import { secrets } from '../../kube/api/builtins.ts';
+import type { Client } from '../../kube/api/client.ts';
+import { parseQuantity } from '../../kube/meta/quantity.ts';
+import { ArtifactError, type ArtifactReason } from '../artifacts/artifact-error.ts';
+import { type ArtifactOrigin, openSource } from '../artifacts/source.ts';
+import type { ArtifactStore } from '../artifacts/store.ts';
+
+export interface AcquireDeps {
+  client: Client;
+  artifacts: ArtifactStore;
+  origins: readonly ArtifactOrigin[];
+}
+
+export type Acquired =
+  | { kind: 'present'; label: string; digest: string; bytes: number }
+  | { kind: 'missing'; label: string; digest: string; reason: ArtifactReason; message: string; transient: boolean };
+
+/** Every file that devices may be told to fetch, with a name for messages. */
+export function artifactsOf(version: ModelVersion): { label: string; reference: ArtifactReference }[] {
+  const { variants, goldenSet, driftReference } = version.spec;
+  return [
+    ...variants.flatMap((variant) => [
+      { label: `variant ${variant.name}`, reference: variant },
+      ...(variant.externalData ?? []).map((file) => ({ label: `variant ${variant.name}, ${file.path}`, reference: file })),
+    ]),
+    ...(goldenSet ? [{ label: 'golden set', reference: goldenSet }] : []),
+    ...(driftReference ? [{ label: 'drift reference', reference: driftReference }] : []),
+  ];
+}
+
+/** Tries the sources in order until one gives the right bytes. */
+export async function acquire(
+  deps: AcquireDeps,
+  artifact: { namespace: string; label: string; reference: ArtifactReference; maximumBytes: number },
+  signal: AbortSignal,
+): Promise<Acquired> {
+  const { label, reference } = artifact;
+  const { digest } = reference;
+  const declared = reference.size === undefined ? undefined : parseQuantity(reference.size);
+  const present = deps.artifacts.size(digest);
+  if (present !== undefined && (declared === undefined || declared === present))
+    return { kind: 'present', label, digest, bytes: present };
+  if (present !== undefined) return { ...sizeMismatch(present, declared), label, digest, kind: 'missing', transient: false };
+  let failure: ArtifactError | undefined;
+  for (const source of reference.sources) {
+    try {
+      const authorization = await authorizationOf(deps.client, artifact.namespace, source.secretName, signal);
+      const request = {
+        uri: source.uri,
+        maximumBytes: artifact.maximumBytes,
+        signal,
+        ...(authorization === undefined ? {} : { authorization }),
+      };
+      const expected = { maximumBytes: artifact.maximumBytes, ...(declared === undefined ? {} : { bytes: declared }) };
+      const bytes = await deps.artifacts.put(digest, expected, () => openSource(deps.origins, request));
+      return { kind: 'present', label, digest, bytes };
+    } catch (error) {
+      signal.throwIfAborted();
+      const problem = asArtifactError(error, source.uri);
+      // The most telling failure is kept: wrong bytes over no bytes.
+      if (!failure || (failure.transient && !problem.transient)) failure = problem;
+    }
+  }
+  const { reason, message, transient } = failure ?? new ArtifactError('SourceUnavailable', 'the object names no source: add one');
+  return { kind: 'missing', label, digest, reason, message, transient };
+}
+
+function sizeMismatch(present: number, declared: number | undefined): { reason: ArtifactReason; message: string } {
+  return {
+    reason: 'SizeMismatch',
+    message: `the file of this digest has ${present} bytes, the object declares ${declared}: correct its size`,
+  };
+}
+
+function asArtifactError(error: unknown, uri: string): ArtifactError {
+  if (error instanceof ArtifactError)
+    return error.message.includes(uri) ? error : new ArtifactError(error.reason, `${uri}: ${error.message}`, { cause: error });
+  return new ArtifactError('SourceUnavailable', `${uri}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
+}
+
+/** `token` makes a bearer token, `username` and `password` basic credentials. */
+async function authorizationOf(
+  client: Client,
+  namespace: string,
+  secretName: string | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (secretName === undefined) return undefined;
+  const secret = await client.get(secrets, { namespace, name: secretName }, { signal }).catch((error: unknown) => {
+    if (isNotFound(error))
+      throw new ArtifactError(
+        'SourceUnavailable',
+        `there is no Secret ${namespace}/${secretName}: create it with "token", or "username" and "password"`,
+      );
+    throw error;
+  });
+  const field = (name: string) =>
+    secret.data?.[name] === undefined ? undefined : Buffer.from(secret.data[name], 'base64').toString('utf8').trim();
+  const token = field('token');
+  if (token !== undefined) return `Bearer ${token}`;
+  const [username, password] = [field('username'), field('password')];
+  if (username !== undefined && password !== undefined)
+    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  throw new ArtifactError(
+    'SourceUnavailable',
+    `Secret ${namespace}/${secretName} has neither "token" nor "username" and "password"`,
+  );
+}

@@ -1,0 +1,95 @@
+// What reading each graph yielded, on disk by content: a restart analyses nothing again.
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
+import { digestHex } from '../artifacts/digest.ts';
+import { contentHash } from '../content-hash.ts';
+
+/** What decides an analysis: the graph's bytes, the files beside it, and the sizes given to its symbolic dimensions. */
+export interface AnalysisSubject {
+  digest: string;
+  externalData?: readonly { path: string; digest: string }[];
+  dimensions?: readonly { name: string; size: number }[];
+}
+
+export type AnalysisResult =
+  | { kind: 'analyzed'; analysis: GraphAnalysis }
+  | { kind: 'unsupported'; reason: string; message: string };
+
+interface Entry {
+  key: string;
+  extractorVersion: number;
+  result: AnalysisResult;
+}
+
+export class AnalysisStore {
+  readonly #directory: string;
+  readonly #extractorVersion: number;
+  readonly #results = new Map<string, AnalysisResult>();
+
+  private constructor(directory: string, extractorVersion: number) {
+    this.#directory = directory;
+    this.#extractorVersion = extractorVersion;
+  }
+
+  /** Reads every entry of this extractor version; others, and damaged ones, are removed. */
+  static async open(directory: string, extractorVersion: number): Promise<AnalysisStore> {
+    const store = new AnalysisStore(directory, extractorVersion);
+    await mkdir(directory, { recursive: true });
+    for (const name of await readdir(directory)) {
+      const file = path.join(directory, name);
+      const entry = parseEntry(await readFile(file, 'utf8'));
+      if (entry?.extractorVersion === extractorVersion) store.#results.set(entry.key, entry.result);
+      else await rm(file, { force: true });
+    }
+    return store;
+  }
+
+  get(subject: AnalysisSubject): AnalysisResult | undefined {
+    return this.#results.get(keyOfSubject(subject));
+  }
+
+  /** The analysis, or undefined when the graph was not read or is not supported. */
+  analysisOf(subject: AnalysisSubject): GraphAnalysis | undefined {
+    const result = this.get(subject);
+    return result?.kind === 'analyzed' ? result.analysis : undefined;
+  }
+
+  async put(subject: AnalysisSubject, result: AnalysisResult): Promise<void> {
+    const key = keyOfSubject(subject);
+    const file = path.join(this.#directory, `${key}.json`);
+    const entry: Entry = { key, extractorVersion: this.#extractorVersion, result };
+    await writeAtomically(file, JSON.stringify(entry));
+    this.#results.set(key, result);
+  }
+}
+
+function keyOfSubject(subject: AnalysisSubject): string {
+  const beside = [...(subject.externalData ?? [])].map(({ path: at, digest }) => ({ path: at, digest }));
+  const sizes = [...(subject.dimensions ?? [])].map(({ name, size }) => ({ name, size }));
+  const suffix = beside.length + sizes.length === 0 ? '' : `-${contentHash({ beside, sizes }, 16)}`;
+  return digestHex(subject.digest) + suffix;
+}
+
+function parseEntry(text: string): Entry | undefined {
+  try {
+    const entry = JSON.parse(text) as Partial<Entry>;
+    return typeof entry.key === 'string' && typeof entry.extractorVersion === 'number' && entry.result
+      ? (entry as Entry)
+      : undefined;
+  } catch {
+    return undefined; // written by hand or cut: it is made again
+  }
+}
+
+async function writeAtomically(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  {
+    await using handle = await open(temporary, 'w');
+    await handle.writeFile(text);
+    await handle.sync();
+  }
+  await rename(temporary, file);
+  await using directory = await open(path.dirname(file), 'r');
+  await directory.sync();
+}

@@ -1,0 +1,163 @@
+// The placement decision for the whole fleet: snapshot in, one decision per deployment out. Pure and deterministic.
+import { type Explained, explain } from './explain.ts';
+import { excluded, type Refusal, refusedByDevice, refusedByResources } from './feasible.ts';
+import { type Choice, rankChoices } from './score.ts';
+import type { DeploymentView, DeviceView, ExistingPlacement, Option, PlacementDecision, Snapshot } from './types.ts';
+import { Usage } from './usage.ts';
+
+interface Draft {
+  deployment: DeploymentView;
+  /** By device name. */
+  existing: Map<string, ExistingPlacement>;
+  kept: DeviceView[];
+  added: Choice[];
+  explained: Map<string, Explained>;
+}
+
+export function schedule(snapshot: Snapshot): PlacementDecision[] {
+  const usage = new Usage();
+  const drafts = inOrder(snapshot.deployments).map((deployment): Draft => {
+    const existing = new Map((snapshot.existing.get(deployment.uid) ?? []).map((placement) => [placement.deviceName, placement]));
+    return { deployment, existing, kept: [], added: [], explained: new Map() };
+  });
+  // First what is there, so that nothing new pushes out what serves; then the gaps.
+  for (const draft of drafts) keepExisting(snapshot, draft, usage);
+  for (const draft of drafts) fillGaps(snapshot, draft, usage);
+  return drafts.map((draft) => conclude(snapshot, draft));
+}
+
+/** Higher priority first, older first. */
+function inOrder(deployments: readonly DeploymentView[]): DeploymentView[] {
+  return [...deployments].sort(
+    (a, b) => b.priority - a.priority || compare(a.createdTime, b.createdTime) || compare(a.key, b.key),
+  );
+}
+
+function keepExisting(snapshot: Snapshot, draft: Draft, usage: Usage): void {
+  const { deployment } = draft;
+  const stay: { device: DeviceView; placement: ExistingPlacement; option: Option }[] = [];
+  for (const device of snapshot.devices) {
+    const placement = draft.existing.get(device.name);
+    if (!placement) continue;
+    const option: Option = deployment.frozen ? unknownOption : snapshot.option(deployment, device);
+    const refusal = deployment.frozen ? undefined : refusedToStay(deployment, device, placement, option, usage);
+    if (refusal) draft.explained.set(device.name, { refusal, option });
+    else stay.push({ device, placement, option });
+  }
+  // Fewer replicas than before: what serves stays before what does not, then the cheapest.
+  const limit = deployment.mode === 'EveryDevice' || deployment.frozen ? stay.length : deployment.replicas;
+  const ranked = [...stay].sort(
+    (a, b) =>
+      Number(b.placement.occupied) - Number(a.placement.occupied) ||
+      cheaper(a.option, b.option) ||
+      compare(a.device.name, b.device.name),
+  );
+  for (const [position, { device, placement, option }] of ranked.entries()) {
+    if (position >= limit) {
+      draft.explained.set(device.name, { option });
+      continue;
+    }
+    usage.assume(device.name, { memoryBytes: option.kind === 'allowed' ? option.memoryBytes : placement.memoryBytes, option });
+    draft.kept.push(device);
+    draft.explained.set(device.name, { option, chosen: true });
+  }
+}
+
+const unknownOption: Option = {
+  kind: 'refused',
+  verdict: 'Unknown',
+  message: 'nothing is decided while the deployment is suspended or its model is unknown',
+};
+
+/** Admission never stops what serves; only selectors, taints, long loss and a cap move it. */
+function refusedToStay(
+  deployment: DeploymentView,
+  device: DeviceView,
+  placement: ExistingPlacement,
+  option: Option,
+  usage: Usage,
+): Refusal | undefined {
+  const refusal = excluded(deployment, device) ?? refusedByDevice(deployment, device, placement);
+  if (refusal) return refusal;
+  if (option.kind === 'refused') return placement.occupied ? undefined : { verdict: option.verdict, message: option.message };
+  const resources = refusedByResources(deployment, device, option, usage.of(device.name));
+  if (!placement.occupied || resources?.verdict === 'PowerCapExceeded') return resources;
+  return undefined;
+}
+
+function fillGaps(snapshot: Snapshot, draft: Draft, usage: Usage): void {
+  const { deployment } = draft;
+  if (deployment.frozen) return;
+  const feasible: Choice[] = [];
+  for (const device of snapshot.devices) {
+    if (draft.explained.has(device.name)) continue;
+    const refusal = excluded(deployment, device) ?? refusedByDevice(deployment, device, undefined);
+    if (refusal) {
+      draft.explained.set(device.name, { refusal });
+      continue;
+    }
+    const option = snapshot.option(deployment, device);
+    const resources =
+      option.kind === 'allowed'
+        ? refusedByResources(deployment, device, option, usage.of(device.name))
+        : { verdict: option.verdict, message: option.message };
+    draft.explained.set(device.name, { option, ...(resources ? { refusal: resources } : {}) });
+    if (!resources && option.kind === 'allowed') feasible.push({ device, option });
+  }
+  let rest = feasible;
+  while (rest.length > 0 && (deployment.mode === 'EveryDevice' || draft.kept.length + draft.added.length < deployment.replicas)) {
+    const taken = [...draft.kept, ...draft.added.map((choice) => choice.device)];
+    const [best, ...others] = rankChoices(deployment, rest, taken, usage);
+    if (!best) return;
+    draft.added.push(best);
+    draft.explained.set(best.device.name, { option: best.option, chosen: true });
+    usage.assume(best.device.name, { memoryBytes: best.option.memoryBytes, option: best.option });
+    rest = others;
+  }
+}
+
+function conclude(snapshot: Snapshot, draft: Draft): PlacementDecision {
+  const { deployment } = draft;
+  const chosen = [...draft.kept, ...draft.added.map((choice) => choice.device)].map((device) => device.name).sort(compare);
+  const { candidates, candidateCounts } = explain(snapshot.devices, draft.explained);
+  const desired = deployment.mode === 'EveryDevice' ? wantedEverywhere(snapshot, draft) : deployment.replicas;
+  const shortfall =
+    chosen.length < desired || (deployment.mode === 'EveryDevice' && desired === 0)
+      ? describeShortfall(chosen.length, desired, candidateCounts)
+      : undefined;
+  return {
+    deploymentUid: deployment.uid,
+    desired,
+    chosen,
+    candidates,
+    candidateCounts,
+    ...(shortfall === undefined ? {} : { shortfall }),
+  };
+}
+
+/** Devices that the deployment's own words include. */
+function wantedEverywhere(snapshot: Snapshot, draft: Draft): number {
+  return snapshot.devices.filter((device) => !excluded(draft.deployment, device)).length;
+}
+
+function describeShortfall(chosen: number, desired: number, counts: Record<string, number>): string {
+  const why = Object.entries(counts)
+    .filter(([verdict]) => verdict !== 'Chosen')
+    .map(([verdict, count]) => `${count} ${verdict}`)
+    .join(', ');
+  const rest = why === '' ? 'the fleet has no other devices' : why;
+  return desired === 0 ? `no device matches the selector and classes: ${rest}` : `${chosen} of ${desired} devices: ${rest}`;
+}
+
+function cheaper(a: Option, b: Option): number {
+  const cost = (option: Option) =>
+    option.kind === 'allowed'
+      ? (option.marginalWatts?.estimate ?? option.joules?.estimate ?? Number.MAX_VALUE)
+      : Number.MAX_VALUE;
+  const difference = cost(a) - cost(b);
+  return Number.isNaN(difference) ? 0 : difference;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

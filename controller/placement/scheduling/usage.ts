@@ -1,0 +1,26 @@
+import type { Option } from './types.ts';
+
+export interface DeviceUse {
+  memoryBytes: number;
+  /** Upper bounds of all models placed there. */
+  marginalWatts: number;
+  models: number;
+}
+
+/** What every device carries so far in one pass: assumed placements count before any API server has heard of them. */
+export class Usage {
+  readonly #byDevice = new Map<string, DeviceUse>();
+
+  of(deviceName: string): DeviceUse {
+    return this.#byDevice.get(deviceName) ?? { memoryBytes: 0, marginalWatts: 0, models: 0 };
+  }
+
+  assume(deviceName: string, cost: { memoryBytes: number; option: Option }): void {
+    const use = this.of(deviceName);
+    this.#byDevice.set(deviceName, {
+      memoryBytes: use.memoryBytes + cost.memoryBytes,
+      marginalWatts: use.marginalWatts + (cost.option.kind === 'allowed' ? (cost.option.marginalWatts?.upper ?? 0) : 0),
+      models: use.models + 1,
+    });
+  }
+}

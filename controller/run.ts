@@ -1,0 +1,197 @@
+// Puts the controller together: servers, caches, reconcilers, and what wakes which.
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type { JoinResponse } from '../crds/join.ts';
+import { heartbeat } from '../crds/names.ts';
+import { extractorVersion } from '../energy/graph/extract/protocol.ts';
+import type { Client } from '../kube/api/client.ts';
+import type { Clock } from '../kube/runtime/clock.ts';
+import { createEventRecorder } from '../kube/runtime/event-recorder.ts';
+import { runWithLeadership } from '../kube/runtime/leader-election.ts';
+import { type Runnable, runGroups } from '../kube/runtime/runnables.ts';
+import { createHttpsOrigin } from './artifacts/https-origin.ts';
+import { ArtifactStore } from './artifacts/store.ts';
+import { createStoreOrigin } from './artifacts/store-origin.ts';
+import { type Caches, createCaches } from './caches.ts';
+import { createControllers } from './controllers.ts';
+import { PredictorLibrary } from './device-class/predictor-library.ts';
+import { ensureSimulatedClass, shipClasses } from './device-class/ship.ts';
+import { readShippedClasses } from './device-class/shipped.ts';
+import { loadCertificateAuthority } from './device-port/certificate-authority.ts';
+import { readClientAuthority } from './device-port/client-authority.ts';
+import { join } from './device-port/join.ts';
+import { mintJoinToken } from './device-port/join-tokens.ts';
+import { startDevicePort } from './device-port/server.ts';
+import { LivenessTracker } from './edge-device/liveness.ts';
+import { Estimator } from './estimate/estimator.ts';
+import { createControllerMetrics } from './metrics.ts';
+import { artifactsOf } from './model-version/acquire.ts';
+import { AnalysisStore } from './model-version/analysis-store.ts';
+import { type ControllerOptions, completeOptions } from './options.ts';
+import { startWeb } from './web/server.ts';
+
+export interface ControllerDeps {
+  client: Client;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface RunningController {
+  webUrl: string;
+  devicePortUrl: string;
+  /** A token that a device joins with. */
+  mintJoinToken(request: { validSeconds: number }): Promise<string>;
+  /** Settles when everything has stopped; rejects when a part failed. */
+  stopped: Promise<void>;
+}
+
+export const controllerVersion = '0.1.0';
+
+/** Starts the controller: its servers answer when this resolves; `signal` stops it. @throws Error that says what to do. */
+export async function runController(
+  given: ControllerOptions,
+  deps: ControllerDeps,
+  signal: AbortSignal,
+): Promise<RunningController> {
+  const options = completeOptions(given);
+  const { client, clock, logger } = deps;
+  await makeWritable(options.dataDirectory);
+  const metrics = createControllerMetrics(controllerVersion);
+  const caches = createCaches({ ...deps, metrics: metrics.runtime });
+  metrics.observe(caches);
+
+  const artifacts = await ArtifactStore.open({
+    directory: path.join(options.dataDirectory, 'artifacts'),
+    quotaBytes: options.artifacts.quotaBytes,
+    referenced: () => referencedDigests(caches),
+  });
+  const analyses = await AnalysisStore.open(path.join(options.dataDirectory, 'analyses'), extractorVersion);
+  const https = createHttpsOrigin(options.artifacts);
+  const origins = [createStoreOrigin(options.modelStoreDirectory), https];
+  const library = new PredictorLibrary({ predictorDirectory: options.predictorDirectory, artifacts, origins });
+  const estimator = new Estimator({
+    analysisOf: (subject) => analyses.analysisOf(subject),
+    predictorsOf: (className) => {
+      const own = library.of(className);
+      const base = caches.classes.store.get(className)?.spec.simulatedFrom;
+      return own.length > 0 || base === undefined ? own : library.of(base);
+    },
+    classOf: (className) => caches.classes.store.get(className),
+  });
+
+  const authority = await loadCertificateAuthority(deps, options.systemNamespace, signal);
+  let devicePortUrl = '';
+  const port = await startDevicePort(
+    {
+      clock,
+      logger: logger.child({ server: 'device-port' }),
+      artifacts,
+      authority,
+      clientAuthority: (reading) => readClientAuthority(client, reading),
+      join: (body, caller, joining) =>
+        join(
+          { client, clock, logger },
+          {
+            systemNamespace: options.systemNamespace,
+            apiServer: options.apiServer,
+            artifacts: (): JoinResponse['artifacts'] => ({ url: devicePortUrl, certificateAuthority: authority.certificate }),
+            ensureSimulatedClass: (className, ensuring) => ensureSimulatedClass(client, className, ensuring),
+          },
+          body,
+          caller,
+          joining,
+        ),
+    },
+    options.devicePort,
+    signal,
+  );
+  devicePortUrl = options.devicePort.advertisedUrl ?? `https://${bracketed(options.devicePort.host)}:${port.port}`;
+
+  const liveness = new LivenessTracker(clock, options.lostSeconds ?? heartbeat.lostSeconds);
+  const events = createEventRecorder(deps, { controller: 'jouleops.dev/controller', instance: options.identity });
+  const controllers = createControllers(
+    { ...deps, caches, metrics, events, liveness, artifacts, analyses, origins, library, estimator },
+    options,
+  );
+  const synced = () => Object.values(caches).every((reflector) => reflector.store.synced);
+  const stores = controllers.sources;
+  const web = await startWeb(
+    { registry: metrics.registry, sources: { client, stores }, ready: synced, logger: logger.child({ server: 'web' }) },
+    options.web,
+  ).catch(async (error: unknown) => {
+    await port.close();
+    throw error;
+  });
+
+  const lead: Runnable[] = [
+    {
+      name: 'shipped classes',
+      run: async (running) => shipClasses(client, await readShippedClasses(options.predictorDirectory), running),
+    },
+    ...controllers.runnables,
+  ];
+  const stopped = runGroups(
+    { clock, logger },
+    {
+      servers: [{ name: 'device port', run: (running) => port.run(running) }],
+      caches: Object.entries(caches).map(([name, reflector]) => ({
+        name,
+        ready: reflector.synced,
+        run: (running: AbortSignal) => reflector.run(running),
+      })),
+      leader: options.leaderElection ? [elected(deps, options, lead)] : lead,
+    },
+    signal,
+  ).finally(async () => {
+    await Promise.allSettled([web.close(), port.close(), events.close(), https.close()]);
+  });
+  logger.info({ web: web.url, devicePort: devicePortUrl }, 'the controller answers');
+  return {
+    webUrl: web.url,
+    devicePortUrl,
+    mintJoinToken: ({ validSeconds }) =>
+      mintJoinToken(
+        { client, clock },
+        { namespace: options.systemNamespace, url: devicePortUrl, caFingerprint: authority.fingerprint, validSeconds },
+        signal,
+      ),
+    stopped,
+  };
+}
+
+/** Followers keep their caches warm; only the leader runs these. */
+function elected(deps: ControllerDeps, options: { systemNamespace: string; identity: string }, lead: Runnable[]): Runnable {
+  return {
+    name: 'leader election',
+    run: (signal) =>
+      runWithLeadership(
+        deps,
+        { namespace: options.systemNamespace, name: 'jouleops-controller', identity: options.identity },
+        (leading) => runGroups(deps, { leader: lead }, leading),
+        signal,
+      ),
+  };
+}
+
+/** What some ModelVersion or DeviceClass still names must not be evicted. */
+function referencedDigests(caches: Caches): Set<string> {
+  const digests = new Set<string>();
+  for (const version of caches.versions.store.list())
+    for (const { reference } of artifactsOf(version)) digests.add(reference.digest);
+  for (const deviceClass of caches.classes.store.list())
+    for (const { digest } of deviceClass.spec.predictors ?? []) digests.add(digest);
+  return digests;
+}
+
+async function makeWritable(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Error(`the data directory ${directory} cannot be written: choose another, or make it writable`, { cause: error });
+  }
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

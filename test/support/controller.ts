@@ -1,0 +1,72 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { pino } from 'pino';
+import type { ControllerOptions } from '../../controller/options.ts';
+import { type RunningController, runController } from '../../controller/run.ts';
+import type { Client } from '../../kube/api/client.ts';
+import { createClient } from '../../kube/api/http-client.ts';
+import { systemClock } from '../../kube/runtime/clock.ts';
+import { startTestServer, type TestServer } from './standalone.ts';
+
+export interface TestControlPlane {
+  server: TestServer;
+  controller: RunningController;
+  client: Client;
+  directory: string;
+  /** Calls that the controller made since the last time this was asked, as `METHOD path`. */
+  writes(): string[];
+  restart(): Promise<RunningController>;
+  close(): Promise<void>;
+}
+
+/** The embedded control plane with the real controller on it, both on free ports and in directories of their own. */
+export async function startControlPlane(options: Partial<ControllerOptions> = {}): Promise<TestControlPlane> {
+  const server = await startTestServer();
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-controller-'));
+  let writes: string[] = [];
+  const connection = server.server.admin;
+  const own = createClient(connection, {
+    userAgent: 'jouleops-controller',
+    onCall: ({ method, path: at }) => {
+      if (method !== 'GET') writes.push(`${method} ${at}`);
+    },
+  });
+  const apiServer = { url: server.server.url, certificateAuthority: server.server.certificateAuthority };
+  const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
+  let stopping = new AbortController();
+  const start = () =>
+    runController(
+      { dataDirectory: directory, apiServer, ...options },
+      { client: own, clock: systemClock, logger },
+      stopping.signal,
+    );
+  const plane: TestControlPlane = {
+    server,
+    controller: await start(),
+    client: server.client,
+    directory,
+    writes: () => {
+      const seen = writes;
+      writes = [];
+      return seen;
+    },
+    restart: async () => {
+      await stop();
+      stopping = new AbortController();
+      plane.controller = await start();
+      return plane.controller;
+    },
+    close: async () => {
+      await stop();
+      await own.close();
+      await server.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  async function stop(): Promise<void> {
+    stopping.abort(new Error('test over'));
+    await plane.controller.stopped;
+  }
+  return plane;
+}

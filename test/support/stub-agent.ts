@@ -1,0 +1,269 @@
+// An agent that speaks the whole protocol and runs no model: joins, beats, follows its assignments, reports what it is told to.
+import { createHash } from 'node:crypto';
+import { Agent, request } from 'undici';
+import { connectionOf, type DeviceIdentity } from '../../agent/identity/device-identity.ts';
+import { joinFleet } from '../../agent/identity/join.ts';
+import type { EdgeDevice, EdgeDeviceStatus } from '../../crds/edge-device.ts';
+import { artifactPath } from '../../crds/join.ts';
+import type {
+  EnergyReading,
+  EnergyTestStatus,
+  ModelInstance,
+  ModelInstanceStatus,
+  RevisionStatus,
+  Slot,
+} from '../../crds/model-instance.ts';
+import { devicesNamespace, fieldManagers } from '../../crds/names.ts';
+import { edgeDevices, modelInstances } from '../../crds/resources.ts';
+import { formatEnergy } from '../../energy/units.ts';
+import { isNotFound } from '../../kube/api/api-error.ts';
+import { leases } from '../../kube/api/builtins.ts';
+import type { Client } from '../../kube/api/client.ts';
+import { createClient } from '../../kube/api/http-client.ts';
+import type { Stored } from '../../kube/api/objects.ts';
+import { Reflector } from '../../kube/cache/reflector.ts';
+import { microTime } from '../../kube/meta/micro-time.ts';
+import { type Clock, systemClock } from '../../kube/runtime/clock.ts';
+import { silentLogger } from './silent-logger.ts';
+
+/** How a model behaves on this device. Absent energy: the device has no power source. */
+export interface StubModel {
+  joules?: { value: number; lower: number; upper: number };
+  p95Microseconds?: number;
+  errors?: number;
+  /** Why it does not load. */
+  failure?: { reason: string; message: string };
+}
+
+export interface StubAgentOptions {
+  name: string;
+  /** Joins with this token; without it `client` and an EdgeDevice of this name must be there. */
+  joinToken?: string;
+  client?: Client;
+  deviceClassName?: string;
+  status?: Partial<EdgeDeviceStatus>;
+  behave?: (slot: Slot) => StubModel;
+  /** Fetch every assigned artifact from the device port and check its digest. */
+  fetchArtifacts?: boolean;
+  heartbeatSeconds?: number;
+  clock?: Clock;
+}
+
+export interface StubAgent {
+  readonly name: string;
+  readonly identity?: DeviceIdentity;
+  readonly client: Client;
+  /** Instances that it was told to run, by `namespace/name`. */
+  readonly instances: ReadonlyMap<string, Stored<ModelInstance>>;
+  readonly fetched: ReadonlySet<string>;
+  /** Reports again, as after a change of behaviour. */
+  refresh(): Promise<void>;
+  /** No heartbeats from now on; it goes on serving. */
+  fallSilent(): void;
+  stop(): Promise<void>;
+}
+
+const noSource = { reason: 'NoPowerSource', message: 'the stub has no power source' };
+
+export async function startStubAgent(options: StubAgentOptions): Promise<StubAgent> {
+  const { name, clock = systemClock } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const identity =
+    options.joinToken === undefined
+      ? undefined
+      : await joinFleet(
+          {
+            name,
+            source: { kind: 'JoinToken', token: options.joinToken },
+            ...(options.deviceClassName === undefined ? {} : { deviceClassName: options.deviceClassName }),
+          },
+          signal,
+        );
+  const client = identity ? createClient(connectionOf(identity), { userAgent: `stub-agent/${name}` }) : options.client;
+  if (!client) throw new Error('a stub agent needs a join token or a client');
+  const instances = new Map<string, Stored<ModelInstance>>();
+  const fetched = new Set<string>();
+  const heart = { beats: true };
+
+  const status: EdgeDeviceStatus = {
+    agentVersion: '0.1.0',
+    architecture: 'arm64',
+    simulated: options.deviceClassName !== undefined,
+    ...options.status,
+  };
+  await client.applyStatus(edgeDevices, { metadata: { name }, status }, { signal, fieldManager: fieldManagers.agent });
+  const beating = beat();
+  const device = new Reflector<EdgeDevice>({ client, clock, logger: silentLogger }, edgeDevices, { name });
+  let work = Promise.resolve();
+  device.onChange(({ object }) => {
+    work = work.then(() => follow(object)).catch(() => undefined);
+  });
+  const watching = device.run(signal);
+
+  async function beat(): Promise<void> {
+    while (!signal.aborted) {
+      if (heart.beats) {
+        const body = { spec: { holderIdentity: name, renewTime: microTime(clock.now()) } };
+        await client
+          ?.patch(leases, { namespace: devicesNamespace, name }, { kind: 'merge', body }, { signal })
+          .catch(() => undefined);
+      }
+      await clock.sleep((options.heartbeatSeconds ?? 60) * 1000, signal).catch(() => undefined);
+    }
+  }
+
+  async function follow(object: Stored<EdgeDevice>): Promise<void> {
+    const assigned = object.status?.assigned ?? [];
+    const names = new Set(assigned.map((entry) => `${entry.namespace}/${entry.name}`));
+    for (const key of instances.keys()) if (!names.has(key)) instances.delete(key);
+    for (const entry of assigned) {
+      const key = `${entry.namespace}/${entry.name}`;
+      const known = instances.get(key);
+      if (known?.metadata.uid === entry.uid && known.metadata.generation === entry.generation) continue;
+      await take(key, { namespace: entry.namespace, name: entry.name });
+    }
+  }
+
+  async function take(key: string, objectKey: { namespace: string; name: string }): Promise<void> {
+    try {
+      const instance = await (client as Client).get(modelInstances, objectKey, { signal });
+      if (options.fetchArtifacts && identity)
+        for (const slot of slotsOf(instance)) await fetchArtifact(identity, slot.digest, fetched, signal);
+      instances.set(key, instance);
+      await report(instance);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async function report(instance: Stored<ModelInstance>): Promise<void> {
+    const { name: at, namespace, uid } = instance.metadata;
+    const metadata = { name: at, uid, ...(namespace === undefined ? {} : { namespace }) };
+    const reported = describeInstance(instance, options.behave ?? (() => ({})), new Date(clock.now()).toISOString());
+    await (client as Client).applyStatus(
+      modelInstances,
+      { metadata, status: reported },
+      { signal, fieldManager: fieldManagers.agent },
+    );
+  }
+
+  return {
+    name,
+    ...(identity === undefined ? {} : { identity }),
+    client,
+    instances,
+    fetched,
+    refresh: async () => {
+      for (const instance of instances.values()) await report(instance);
+    },
+    fallSilent: () => {
+      heart.beats = false;
+    },
+    stop: async () => {
+      stopping.abort(new Error('stub agent stopped'));
+      await Promise.allSettled([beating, watching, work]);
+      if (identity) await client.close();
+    },
+  };
+}
+
+function slotsOf({ spec }: ModelInstance): Slot[] {
+  return [spec.active, spec.candidate, spec.previous].filter((slot): slot is Slot => slot !== undefined);
+}
+
+/** What an agent reports that does everything at once. */
+export function describeInstance(
+  instance: Stored<ModelInstance>,
+  behave: (slot: Slot) => StubModel,
+  time: string,
+): ModelInstanceStatus {
+  const { active, candidate, previous, energyTest } = instance.spec;
+  const named = [
+    ['Active', active],
+    ['Candidate', candidate],
+    ['Previous', previous],
+  ] as const;
+  const seen = new Set<string>();
+  const revisions = named.flatMap(([slotName, slot]): RevisionStatus[] => {
+    if (!slot || seen.has(slot.revision)) return [];
+    seen.add(slot.revision);
+    const { failure } = behave(slot);
+    const phase = slotName === 'Previous' ? 'Stopped' : failure ? 'Failed' : 'Serving';
+    return [
+      {
+        revision: slot.revision,
+        slot: slotName,
+        phase,
+        ...(failure && phase === 'Failed' ? failure : {}),
+        inferences: 0,
+        errors: 0,
+      },
+    ];
+  });
+  const tested = candidate ?? active;
+  const tests = energyTest && tested && !behave(tested).failure ? [describeTest(energyTest, tested, behave(tested), time)] : [];
+  return {
+    observedGeneration: instance.metadata.generation ?? 1,
+    phase: active ? (behave(active).failure ? 'Failed' : 'Serving') : 'Pending',
+    revisions,
+    ...(tests.length === 0 ? {} : { tests }),
+  };
+}
+
+function describeTest(
+  order: NonNullable<ModelInstance['spec']['energyTest']>,
+  slot: Slot,
+  model: StubModel,
+  time: string,
+): EnergyTestStatus {
+  const boundary = slot.budget?.boundary ?? 'Board';
+  const energy: EnergyReading | undefined = model.joules && {
+    value: formatEnergy(model.joules.value),
+    lower: formatEnergy(model.joules.lower),
+    upper: formatEnergy(model.joules.upper),
+    quantity: boundary === 'CoreRail' ? 'Marginal' : 'Active',
+    boundary,
+    source: 'stub',
+    attribution: 'Controlled',
+    inferences: 1000,
+    time,
+  };
+  return {
+    id: order.id,
+    kind: order.kind,
+    state: 'Completed',
+    windows: order.windows,
+    windowsDone: order.windows,
+    ...(energy ? { energy } : { energyAbsent: noSource }),
+    inferences: 1000,
+    errors: model.errors ?? 0,
+    p95LatencyMicroseconds: model.p95Microseconds ?? 5000,
+    startTime: time,
+    time,
+  };
+}
+
+/** @throws Error when the bytes are not those of the digest. */
+export async function fetchArtifact(
+  identity: DeviceIdentity,
+  digest: string,
+  fetched: Set<string>,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const agent = new Agent({
+    connect: { ca: identity.artifacts.certificateAuthority, cert: identity.certificate, key: identity.key },
+  });
+  try {
+    const response = await request(`${identity.artifacts.url}${artifactPath(digest)}`, { dispatcher: agent, signal });
+    const bytes = Buffer.from(await response.body.arrayBuffer());
+    if (response.statusCode !== 200)
+      throw new Error(`artifact ${digest}: ${response.statusCode} ${bytes.toString('utf8').slice(0, 200)}`);
+    const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    if (actual !== digest) throw new Error(`artifact ${digest} has digest ${actual}`);
+    fetched.add(digest);
+    return bytes;
+  } finally {
+    await agent.close();
+  }
+}
