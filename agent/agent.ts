@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
-import type { ModelInstance } from '../crds/model-instance.ts';
 import type { EdgeDevice } from '../crds/edge-device.ts';
+import type { ModelInstance } from '../crds/model-instance.ts';
 import type { Stored } from '../kube/api/objects.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
@@ -12,6 +12,7 @@ import { classKeyOf } from './class-key.ts';
 import type { ControlPlaneDeps } from './control-plane.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { createSystemHandler } from './http/system-handler.ts';
+import { installedRuntimeVersion } from './inference/installed-runtime.ts';
 import { createOnnxRuntimeEngine } from './inference/onnx-runtime-engine.ts';
 import { Instances } from './instances.ts';
 import { DeviceTurn, LiveLoad } from './measurement/device-turn.ts';
@@ -26,17 +27,16 @@ import { Deposits } from './power/simulated/deposits.ts';
 import { hiddenBoardOf } from './power/simulated/hidden-board.ts';
 import { SimulatedBoard } from './power/simulated/simulated-board.ts';
 import { createRestHandler } from './protocols/rest/rest-handler.ts';
+import { isActivationHeld } from './serving/hold.ts';
 import { InferenceService } from './serving/inference-service.ts';
 import { ModelLoader } from './serving/model-loader.ts';
 import { Routes } from './serving/routes.ts';
 import type { InferenceObserver, ServedModel } from './serving/served-model.ts';
-import { isActivationHeld } from './serving/hold.ts';
 import { describeDevice } from './status/describe-device.ts';
 import { Publisher } from './status/publisher.ts';
 import { StatusWriter } from './status/status-writer.ts';
 import { readMachine } from './telemetry/machine.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
-import { installedRuntimeVersion } from './inference/installed-runtime.ts';
 
 export interface Agent {
   url: string;
@@ -53,7 +53,11 @@ const baselineCheckSeconds = 30;
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Starts serving from disk; the control plane is the caller's to follow. */
-export async function startAgent(options: AgentOptions, deps: { logger: Logger; clock: Clock }, signal: AbortSignal): Promise<Agent> {
+export async function startAgent(
+  options: AgentOptions,
+  deps: { logger: Logger; clock: Clock },
+  signal: AbortSignal,
+): Promise<Agent> {
   const { clock, logger } = deps;
   const host = options.host ?? '127.0.0.1';
   refuseOpenAddress(host, options);
@@ -72,7 +76,10 @@ export async function startAgent(options: AgentOptions, deps: { logger: Logger; 
   store.pinnedBy(() => desired.pinnedDigests());
 
   const board = hidden && new SimulatedBoard(hidden, { clock });
-  const power = new NodePower(await detectSources({ ...roots, ...(board === undefined ? {} : { simulated: board }) }, deps), deps);
+  const power = new NodePower(
+    await detectSources({ ...roots, ...(board === undefined ? {} : { simulated: board }) }, deps),
+    deps,
+  );
   const telemetry = new Telemetry({ ...roots, artifactDirectory: store.directory, intervalSeconds: telemetrySeconds }, deps);
   await telemetry.refresh();
 
@@ -80,7 +87,14 @@ export async function startAgent(options: AgentOptions, deps: { logger: Logger; 
   let cacheBytes: number | undefined;
   const metrics = createAgentMetrics({ power, routes, telemetry, cacheBytes: () => cacheBytes, mountpoint: store.directory });
   const origin = new IdentityOrigin();
-  const artifacts = new Artifacts({ clock, logger, store, origin: origin.get, onBytes: metrics.countFetched, onVerifyFailure: metrics.countVerifyFailure });
+  const artifacts = new Artifacts({
+    clock,
+    logger,
+    store,
+    origin: origin.get,
+    onBytes: metrics.countFetched,
+    onVerifyFailure: metrics.countVerifyFailure,
+  });
 
   const live = new LiveLoad(clock);
   const turn = new DeviceTurn();
@@ -102,11 +116,20 @@ export async function startAgent(options: AgentOptions, deps: { logger: Logger; 
       ? {}
       : {
           beforeLoad: (slot, file) =>
-            deposits.prepare(slot.digest, file, Object.fromEntries((slot.externalData ?? []).map((entry) => [entry.path, store.path(entry.digest)]))),
+            deposits.prepare(
+              slot.digest,
+              file,
+              Object.fromEntries((slot.externalData ?? []).map((entry) => [entry.path, store.path(entry.digest)])),
+            ),
         }),
   });
   const windowSeconds = options.windowSeconds ?? defaultWindowSeconds;
-  const baselines = new IdleBaselines({ clock, lastInference: () => lastInference, temperature: () => telemetry.temperature, partSeconds: windowSeconds / 5 });
+  const baselines = new IdleBaselines({
+    clock,
+    lastInference: () => lastInference,
+    temperature: () => telemetry.temperature,
+    partSeconds: windowSeconds / 5,
+  });
   let device: Stored<EdgeDevice> | undefined;
   const book = new EnergyBook({ power, clock, deviceClassName: () => device?.status?.deviceClassName });
 
@@ -177,7 +200,8 @@ export async function startAgent(options: AgentOptions, deps: { logger: Logger; 
         windowSeconds,
         onWindow: (model, window) => {
           book.recordWindow(model.slot.revision, window);
-          if (window.boundary === power.total?.source.boundary) metrics.addInferenceEnergy(model, 'Exclusive', window.windowJoules * window.inferences);
+          if (window.boundary === power.total?.source.boundary)
+            metrics.addInferenceEnergy(model, 'Exclusive', window.windowJoules * window.inferences);
           wakePublisher();
         },
       },
@@ -220,6 +244,7 @@ export async function startAgent(options: AgentOptions, deps: { logger: Logger; 
       onStopped: (instance) => instances.remove(instance),
       onDevice: (next) => {
         device = next;
+        wakePublisher();
         const { hold, maintenanceWindows } = next.spec;
         desired.setDevice({ hold: hold ?? false, maintenanceWindows: maintenanceWindows ?? [] }).then(
           () => instances.wakeAll(),
@@ -233,7 +258,8 @@ export async function startAgent(options: AgentOptions, deps: { logger: Logger; 
           writer: new StatusWriter({ client, clock, logger }),
           runners: () => instances.runners(),
           describeInstance: (runner, before) => instances.describe(runner, before),
-          describeDevice: async (generation, before) => describeDevice({ generation, ...(await view()) }, before, new Date(clock.now()).toISOString()),
+          describeDevice: async (generation, before) =>
+            describeDevice({ generation, ...(await view()) }, before, new Date(clock.now()).toISOString()),
           device: deviceObject,
         });
         wakePublisher = () => publisher.wake();
@@ -253,7 +279,9 @@ export async function startAgent(options: AgentOptions, deps: { logger: Logger; 
 /** An open port on a network is somebody's decision, never a default. */
 function refuseOpenAddress(host: string, options: AgentOptions): void {
   if (loopback.has(host) || options.insecureOpen) return;
-  throw new Error(`${host} is not loopback, and requests there would need no authentication: serve on 127.0.0.1, or say --insecure-open`);
+  throw new Error(
+    `${host} is not loopback, and requests there would need no authentication: serve on 127.0.0.1, or say --insecure-open`,
+  );
 }
 
 /** What answers say of energy: the last completed window at the budget's boundary. */

@@ -1,8 +1,11 @@
 // Everything that needs a server: joining, watching, heartbeats, status, renewal. It may be away for any time; nothing here stops a model.
+
+import { createHash, X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
-import { simulatedSuffix } from '../crds/names.ts';
 import type { EdgeDevice } from '../crds/edge-device.ts';
+import { decodeJoinToken } from '../crds/join.ts';
 import type { ModelInstance } from '../crds/model-instance.ts';
+import { simulatedSuffix } from '../crds/names.ts';
 import type { Client } from '../kube/api/client.ts';
 import { createClient } from '../kube/api/http-client.ts';
 import type { Stored } from '../kube/api/objects.ts';
@@ -12,9 +15,7 @@ import type { DesiredInstance, DesiredState } from './assignment/desired-state.t
 import { beat } from './heartbeat/heartbeat.ts';
 import { connectionOf, type DeviceIdentity, lifetimeOf, readIdentity, writeIdentity } from './identity/device-identity.ts';
 import { JoinRefused, joinFleet, renewIdentity } from './identity/join.ts';
-import { decodeJoinToken } from '../crds/join.ts';
-import { createHash, X509Certificate } from 'node:crypto';
-import { agentVersion, type AgentOptions } from './options.ts';
+import { type AgentOptions, agentVersion } from './options.ts';
 import { retrySeconds } from './retry-wait.ts';
 
 export interface ControlPlaneDeps {
@@ -46,7 +47,12 @@ export async function followControlPlane(options: AgentOptions, deps: ControlPla
   try {
     await Promise.all([
       watcher.run(signal),
-      beat({ client, clock: deps.clock, logger: deps.logger, onBeat: deps.onReached }, options.name, options.heartbeatSeconds ?? 60, signal),
+      beat(
+        { client, clock: deps.clock, logger: deps.logger, onBeat: deps.onReached },
+        options.name,
+        options.heartbeatSeconds ?? 60,
+        signal,
+      ),
       deps.publish(client, () => watcher.device, signal),
       keepRenewed(
         () => identity,
@@ -68,7 +74,9 @@ export async function followControlPlane(options: AgentOptions, deps: ControlPla
 async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, signal: AbortSignal): Promise<DeviceIdentity> {
   const known = await readIdentity(options.dataDirectory);
   if (known && known.name !== options.name)
-    throw new Error(`${options.dataDirectory} belongs to device ${known.name}, not ${options.name}: give each device its own data directory`);
+    throw new Error(
+      `${options.dataDirectory} belongs to device ${known.name}, not ${options.name}: give each device its own data directory`,
+    );
   if (known && !isOfAnotherController(options, known) && lifetimeOf(known.certificate).notAfter > deps.clock.now()) return known;
   const source = options.join;
   if (!source) {
@@ -100,7 +108,9 @@ async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, sig
 function isOfAnotherController(options: AgentOptions, identity: DeviceIdentity): boolean {
   if (options.join?.kind !== 'JoinToken') return false;
   const authority = new X509Certificate(identity.join.certificateAuthority);
-  return createHash('sha256').update(authority.raw).digest('hex') !== decodeJoinToken(options.join.token).caFingerprint.toLowerCase();
+  return (
+    createHash('sha256').update(authority.raw).digest('hex') !== decodeJoinToken(options.join.token).caFingerprint.toLowerCase()
+  );
 }
 
 /** Renews at two thirds of the certificate's life, with a new key. */
@@ -117,7 +127,10 @@ async function keepRenewed(
         deps.logger.info('the device certificate was renewed');
       } catch (error) {
         if (signal.aborted) return;
-        deps.logger.warn({ err: error, expires: new Date(lifetimeOf(identity().certificate).notAfter).toISOString() }, 'the device certificate was not renewed');
+        deps.logger.warn(
+          { err: error, expires: new Date(lifetimeOf(identity().certificate).notAfter).toISOString() },
+          'the device certificate was not renewed',
+        );
       }
     }
     await deps.clock.sleep(renewalCheckSeconds * 1000, signal).catch(() => {});

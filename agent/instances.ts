@@ -86,7 +86,9 @@ export class Instances {
     const names = [...new Set(slots.map((slot) => slot.revision))];
     const revisions = names.flatMap((name) => this.#viewOf(runner, instance, name));
     const goal = goalOf(instance);
-    const { judgement } = goal ? this.#deps.book.view(goal) : { judgement: { verdict: 'Unknown', reason: 'NotReached', message: 'nothing serves' } };
+    const { judgement } = goal
+      ? this.#deps.book.view(goal)
+      : { judgement: { verdict: 'Unknown', reason: 'NotReached', message: 'nothing serves' } };
     const status = judgement.verdict === 'ExceedsBudget' ? 'False' : judgement.verdict === 'WithinBudget' ? 'True' : 'Unknown';
     const { routed, recreateGapMilliseconds } = runner;
     const now = new Date(this.#deps.clock.now()).toISOString();
@@ -156,7 +158,9 @@ export class Instances {
       delete entry.test;
     }
     if (!order || entry.test) return;
-    const done = this.#deps.desired.get(runner.instance.namespace, runner.instance.name)?.tests?.find((test) => test.id === order.id);
+    const done = this.#deps.desired
+      .get(runner.instance.namespace, runner.instance.name)
+      ?.tests?.find((test) => test.id === order.id);
     if (done?.state === 'Completed' || done?.state === 'Aborted') return;
     const subjects = this.#subjects(runner);
     if (!subjects) return;
@@ -164,18 +168,30 @@ export class Instances {
     entry.test = { id: order.id, stop };
     const signal = AbortSignal.any([this.#signal, stop.signal]);
     const { revision } = subjects.subject.model.slot;
-    runEnergyTest(order, subjects, runner.revision(revision)?.slot.budget, this.#deps.test, (status) => this.#tell(runner, revision, status), signal).catch(
-      (error: unknown) => {
-        if (signal.aborted) return;
-        this.#deps.logger.error({ err: error, test: order.id }, 'a test failed');
-        this.#tell(runner, revision, { ...order, windowsDone: 0, state: 'Aborted', reason: 'Failed', message: (error as Error).message });
-      },
-    );
+    runEnergyTest(
+      order,
+      subjects,
+      runner.revision(revision)?.slot.budget,
+      this.#deps.test,
+      (status) => this.#tell(runner, revision, status),
+      signal,
+    ).catch((error: unknown) => {
+      if (signal.aborted) return;
+      this.#deps.logger.error({ err: error, test: order.id }, 'a test failed');
+      this.#tell(runner, revision, {
+        ...order,
+        windowsDone: 0,
+        state: 'Aborted',
+        reason: 'Failed',
+        message: (error as Error).message,
+      });
+    });
   }
 
   #subjects(runner: InstanceRunner) {
     const { spec } = runner.instance;
-    const subjectOf = (revision: RevisionRun | undefined) => (revision?.served ? loadSubject(revision.served, revision.samples) : undefined);
+    const subjectOf = (revision: RevisionRun | undefined) =>
+      revision?.served ? loadSubject(revision.served, revision.samples) : undefined;
     const slot = spec.candidate ?? spec.active;
     const subject = slot ? subjectOf(runner.revision(slot.revision)) : undefined;
     if (!subject) return undefined;

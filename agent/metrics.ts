@@ -1,11 +1,11 @@
 // Everything /metrics says. A series that cannot be known is absent: gauges are filled when scraped, from what is at hand.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { agentVersion } from './options.ts';
 import type { NodePower } from './power/node-power.ts';
 import type { RequestCounter } from './serving/inference-service.ts';
 import type { Routes } from './serving/routes.ts';
 import type { ServedModel } from './serving/served-model.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
-import { agentVersion } from './options.ts';
 
 export interface MetricSources {
   power: NodePower;
@@ -41,13 +41,49 @@ export function createAgentMetrics(sources: MetricSources): AgentMetrics {
   const prefix = 'jouleops_';
   registerDevice(registry, prefix, sources);
 
-  const requests = new Counter({ name: `${prefix}inference_requests_total`, help: 'Inference requests by outcome', labelNames: [...modelLabels, 'protocol', 'code'], registers });
-  const duration = new Histogram({ name: `${prefix}inference_duration_seconds`, help: 'From a request in the agent to its answer', labelNames: [...modelLabels, 'protocol'], buckets: latencyBuckets, registers });
-  const energy = new Counter({ name: `${prefix}inference_energy_joules_total`, help: 'Energy of inferences in measured windows', labelNames: [...modelLabels, 'attribution'], registers });
-  const loads = new Histogram({ name: `${prefix}model_load_duration_seconds`, help: 'From bytes on disk to ready, golden set included', labelNames: [...modelLabels], buckets: [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60], registers });
-  const exceeded = new Counter({ name: `${prefix}energy_budget_exceeded_total`, help: 'Times that a measured energy went above its budget', labelNames: [...modelLabels], registers });
-  const fetched = new Counter({ name: `${prefix}artifact_fetch_bytes_total`, help: 'Artifact bytes received', labelNames: ['source'], registers });
-  const verifyFailures = new Counter({ name: `${prefix}artifact_verify_failures_total`, help: 'Artifacts whose bytes were not those of their digest', registers });
+  const requests = new Counter({
+    name: `${prefix}inference_requests_total`,
+    help: 'Inference requests by outcome',
+    labelNames: [...modelLabels, 'protocol', 'code'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: `${prefix}inference_duration_seconds`,
+    help: 'From a request in the agent to its answer',
+    labelNames: [...modelLabels, 'protocol'],
+    buckets: latencyBuckets,
+    registers,
+  });
+  const energy = new Counter({
+    name: `${prefix}inference_energy_joules_total`,
+    help: 'Energy of inferences in measured windows',
+    labelNames: [...modelLabels, 'attribution'],
+    registers,
+  });
+  const loads = new Histogram({
+    name: `${prefix}model_load_duration_seconds`,
+    help: 'From bytes on disk to ready, golden set included',
+    labelNames: [...modelLabels],
+    buckets: [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60],
+    registers,
+  });
+  const exceeded = new Counter({
+    name: `${prefix}energy_budget_exceeded_total`,
+    help: 'Times that a measured energy went above its budget',
+    labelNames: [...modelLabels],
+    registers,
+  });
+  const fetched = new Counter({
+    name: `${prefix}artifact_fetch_bytes_total`,
+    help: 'Artifact bytes received',
+    labelNames: ['source'],
+    registers,
+  });
+  const verifyFailures = new Counter({
+    name: `${prefix}artifact_verify_failures_total`,
+    help: 'Artifacts whose bytes were not those of their digest',
+    registers,
+  });
 
   return {
     countRequest({ model, protocol, code, seconds }) {
@@ -90,16 +126,31 @@ function registerDevice(registry: Registry, prefix: string, sources: MetricSourc
     });
 
   gauge('build_info', 'Version of this agent', ['version', 'revision', 'runtime'], (metric) =>
-    metric.set({ version: agentVersion, revision: process.env['JOULEOPS_REVISION'] ?? 'unknown', runtime: `node ${process.versions.node}` }, 1),
+    metric.set(
+      {
+        version: agentVersion,
+        revision: process.env['JOULEOPS_REVISION'] ?? 'unknown',
+        runtime: `node ${process.versions.node}`,
+      },
+      1,
+    ),
   );
   counter('node_cpu_seconds_total', 'CPU time by mode', ['mode'], (metric) => {
     for (const [mode, seconds] of Object.entries(telemetry.sample.cpuSeconds)) metric.inc({ mode }, seconds);
   });
   const { mountpoint } = sources;
-  gauge('node_memory_total_bytes', 'Memory of the machine', [], (metric) => setIf(metric, {}, telemetry.sample.memory?.totalBytes));
-  gauge('node_memory_available_bytes', 'Memory that new work could take', [], (metric) => setIf(metric, {}, telemetry.sample.memory?.availableBytes));
-  gauge('node_filesystem_size_bytes', 'Size of the artifact disk', ['mountpoint'], (metric) => setIf(metric, { mountpoint }, telemetry.sample.storage?.totalBytes));
-  gauge('node_filesystem_avail_bytes', 'Free room on the artifact disk', ['mountpoint'], (metric) => setIf(metric, { mountpoint }, telemetry.sample.storage?.availableBytes));
+  gauge('node_memory_total_bytes', 'Memory of the machine', [], (metric) =>
+    setIf(metric, {}, telemetry.sample.memory?.totalBytes),
+  );
+  gauge('node_memory_available_bytes', 'Memory that new work could take', [], (metric) =>
+    setIf(metric, {}, telemetry.sample.memory?.availableBytes),
+  );
+  gauge('node_filesystem_size_bytes', 'Size of the artifact disk', ['mountpoint'], (metric) =>
+    setIf(metric, { mountpoint }, telemetry.sample.storage?.totalBytes),
+  );
+  gauge('node_filesystem_avail_bytes', 'Free room on the artifact disk', ['mountpoint'], (metric) =>
+    setIf(metric, { mountpoint }, telemetry.sample.storage?.availableBytes),
+  );
   gauge('node_temperature_celsius', 'Temperatures of the sensors that answer', ['sensor'], (metric) => {
     for (const { sensor, celsius } of telemetry.sample.temperatures) metric.set({ sensor }, celsius);
   });

@@ -2,8 +2,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { type Clock, systemClock } from '../kube/runtime/clock.ts';
 import { simulatedSuffix } from '../crds/names.ts';
+import { type Clock, systemClock } from '../kube/runtime/clock.ts';
 import { startAgent } from './agent.ts';
 import { followControlPlane } from './control-plane.ts';
 import { writeFileAtomic } from './disk/atomic-file.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { retrySeconds } from '../retry-wait.ts';
-import { BlobStore } from './blob-store.ts';
+import type { BlobStore } from './blob-store.ts';
 import { type ArtifactOrigin, download, type Wanted } from './downloader.ts';
 import { ArtifactError } from './errors.ts';
 
@@ -53,13 +53,19 @@ export class Artifacts {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        const failure = error instanceof ArtifactError ? error : new ArtifactError('DownloadFailed', (error as Error).message, { cause: error });
+        const failure =
+          error instanceof ArtifactError
+            ? error
+            : new ArtifactError('DownloadFailed', (error as Error).message, { cause: error });
         const state = this.#states.get(wanted.digest);
         this.#states.set(wanted.digest, { bytes: state?.bytes ?? 0, total: state?.total ?? wanted.declaredBytes, failure });
         onChange();
         const first = failure.reason === 'DownloadFailed' ? firstRetrySeconds : slowRetrySeconds;
         const seconds = retrySeconds(attempt, first, maximumRetrySeconds);
-        this.#deps.logger.warn({ digest: wanted.digest, reason: failure.reason, err: failure, retrySeconds: seconds }, 'artifact not fetched');
+        this.#deps.logger.warn(
+          { digest: wanted.digest, reason: failure.reason, err: failure, retrySeconds: seconds },
+          'artifact not fetched',
+        );
         await this.#deps.clock.sleep(seconds * 1000, signal);
       }
     }
@@ -82,4 +88,3 @@ export class Artifacts {
     }
   }
 }
-

@@ -59,7 +59,10 @@ export async function download(
       const bytes = await receive(deps, body, handle, hash, { from, total: answer.total, wanted, progress });
       await handle.sync();
       if (bytes !== answer.total)
-        throw new ArtifactError('DownloadFailed', `${wanted.what}: ${bytes} of ${answer.total} bytes came before the connection ended`);
+        throw new ArtifactError(
+          'DownloadFailed',
+          `${wanted.what}: ${bytes} of ${answer.total} bytes came before the connection ended`,
+        );
     } finally {
       await handle.close();
     }
@@ -165,9 +168,13 @@ async function receive(
   } catch (error) {
     await handle.datasync();
     if (error instanceof ArtifactError) throw error;
-    throw new ArtifactError('DownloadFailed', `${run.wanted.what}: the transfer ended at ${bytes} of ${run.total} bytes: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new ArtifactError(
+      'DownloadFailed',
+      `${run.wanted.what}: the transfer ended at ${bytes} of ${run.total} bytes: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
   return bytes;
 }

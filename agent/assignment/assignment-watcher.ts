@@ -58,7 +58,8 @@ export class AssignmentWatcher {
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers();
       const whole = await this.#step(signal).catch((error: unknown) => {
-        if (!signal.aborted) this.#deps.logger.warn({ err: error }, 'the assigned instances could not all be read; what runs goes on');
+        if (!signal.aborted)
+          this.#deps.logger.warn({ err: error }, 'the assigned instances could not all be read; what runs goes on');
         return false;
       });
       const retry = whole ? [] : [this.#deps.clock.sleep(retrySeconds * 1000, signal).catch(() => {})];
@@ -73,7 +74,8 @@ export class AssignmentWatcher {
     if (device) onDevice(device);
     const assignment = decideAssignment(device, this.#deviceUid, desired.instances);
     if (assignment.kind === 'keep') {
-      if (this.#keeping !== assignment.message) logger.warn({ reason: assignment.reason }, `${assignment.message}; what runs goes on`);
+      if (this.#keeping !== assignment.message)
+        logger.warn({ reason: assignment.reason }, `${assignment.message}; what runs goes on`);
       this.#keeping = assignment.message;
       return true;
     }
@@ -94,7 +96,10 @@ export class AssignmentWatcher {
       object = await client.get(modelInstances, { namespace: entry.namespace, name: entry.name }, { signal });
     } catch (error) {
       signal.throwIfAborted();
-      logger.warn({ err: error, instance: `${entry.namespace}/${entry.name}` }, 'an assigned instance cannot be read; what runs goes on');
+      logger.warn(
+        { err: error, instance: `${entry.namespace}/${entry.name}` },
+        'an assigned instance cannot be read; what runs goes on',
+      );
       return false;
     }
     const { metadata, spec } = object;

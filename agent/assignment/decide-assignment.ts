@@ -28,7 +28,8 @@ export function decideAssignment(
   const assigned = status?.assigned;
   // The controller leaves an empty list out, so its other fields tell "none" from a status that was lost.
   const hasSpoken = assigned !== undefined || status?.conditions?.some((condition) => condition.type === 'Ready') === true;
-  if (!hasSpoken) return { kind: 'keep', reason: 'NothingSaid', message: 'no controller has said yet what this device should run' };
+  if (!hasSpoken)
+    return { kind: 'keep', reason: 'NothingSaid', message: 'no controller has said yet what this device should run' };
   const listed = assigned ?? [];
   const read = listed.filter((entry) => {
     const have = known.find((instance) => sameKey(instance, entry));

@@ -45,7 +45,9 @@ export class DesiredState {
     const stored = (await readJsonFile(this.#file)) as StateFile | undefined;
     if (stored === undefined) return;
     if (stored.version !== 1 || !Array.isArray(stored.instances))
-      throw new Error(`${this.#file} is of another version of the agent: run that version, or delete the file to be told again what to serve`);
+      throw new Error(
+        `${this.#file} is of another version of the agent: run that version, or delete the file to be told again what to serve`,
+      );
     this.#state = stored;
   }
 

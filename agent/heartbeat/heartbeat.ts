@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { deviceUserName, devicesNamespace, heartbeat as defaults } from '../../crds/names.ts';
+import { heartbeat as defaults, devicesNamespace, deviceUserName } from '../../crds/names.ts';
 import { leases } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { microTime } from '../../kube/meta/micro-time.ts';

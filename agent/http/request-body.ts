@@ -31,7 +31,8 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
   const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
   const encoding = request.headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity') return body;
-  if (encoding !== 'gzip' && encoding !== 'deflate') throw new BodyError(415, `content-encoding ${encoding} is not known here: use gzip, deflate or none`);
+  if (encoding !== 'gzip' && encoding !== 'deflate')
+    throw new BodyError(415, `content-encoding ${encoding} is not known here: use gzip, deflate or none`);
   try {
     return await decompressors[encoding](body, { maxOutputLength: limitBytes });
   } catch (error) {

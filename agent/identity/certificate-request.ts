@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { deviceUserName, devicesGroup } from '../../crds/names.ts';
+import { devicesGroup, deviceUserName } from '../../crds/names.ts';
 import { bitString, emptyContext0, objectIdentifier, sequence, set, smallInteger, utf8 } from './distinguished-encoding.ts';
 
 const oids = { commonName: '2.5.4.3', organization: '2.5.4.10', ecdsaWithSha256: '1.2.840.10045.4.3.2' } as const;

@@ -22,7 +22,8 @@ export async function readIdentity(directory: string): Promise<DeviceIdentity | 
   const identity = (await readJsonFile(file)) as DeviceIdentity | undefined;
   if (!identity) return undefined;
   const mode = (await stat(file)).mode & 0o777;
-  if (mode & 0o077) throw new Error(`${file} holds the device's private key and can be read by others (mode ${mode.toString(8)}): chmod 600 it`);
+  if (mode & 0o077)
+    throw new Error(`${file} holds the device's private key and can be read by others (mode ${mode.toString(8)}): chmod 600 it`);
   for (const field of ['name', 'key', 'certificate', 'deviceUid'] as const)
     if (typeof identity[field] !== 'string') throw new Error(`${file} lacks "${field}": delete it and join again`);
   return identity;

@@ -107,7 +107,11 @@ function refusal(status: number, text: string): Error {
   try {
     const parsed = JSON.parse(text) as Partial<JoinError>;
     if (typeof parsed.error === 'string' && typeof parsed.reason === 'string')
-      return new JoinRefused({ error: parsed.error, reason: parsed.reason, next: parsed.next ?? 'see the log of the controller' });
+      return new JoinRefused({
+        error: parsed.error,
+        reason: parsed.reason,
+        next: parsed.next ?? 'see the log of the controller',
+      });
   } catch {
     // not the controller's own answer: said below
   }

@@ -133,7 +133,8 @@ async function restrict(pid: number, hello: HelloMessage, options: ModelProcessO
   const limit = hello.dataBytes + options.memoryBytes;
   await new Promise<void>((resolve) => {
     execFile('prlimit', ['--pid', String(pid), `--data=${limit}:${limit}`], (error) => {
-      if (error) logger.warn({ err: error, model: options.name }, 'no memory limit for this model: prlimit is missing or refused');
+      if (error)
+        logger.warn({ err: error, model: options.name }, 'no memory limit for this model: prlimit is missing or refused');
       resolve();
     });
   });
@@ -195,7 +196,10 @@ class Channel {
     if (early) return Promise.resolve(early);
     if (this.#goneBecause !== undefined) return Promise.reject(failed(this.#goneBecause));
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.kill(`did not answer within ${timeoutSeconds} s and was killed`), timeoutSeconds * 1000);
+      const timer = setTimeout(
+        () => this.kill(`did not answer within ${timeoutSeconds} s and was killed`),
+        timeoutSeconds * 1000,
+      );
       this.#pending = {
         resolve: (frame) => {
           clearTimeout(timer);

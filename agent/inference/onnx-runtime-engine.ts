@@ -185,7 +185,8 @@ export function checkInputs(expected: readonly TensorDescription[], given: reado
       tensor.shape.length === input.shape.length &&
       input.shape.every((size, axis) => size === -1 || size === tensor.shape[axis]) &&
       tensor.shape.every((size) => Number.isSafeInteger(size) && size >= 0);
-    if (!fits) throw invalid(`input ${input.name} has shape [${tensor.shape.join(', ')}]; the model takes [${input.shape.join(', ')}]`);
+    if (!fits)
+      throw invalid(`input ${input.name} has shape [${tensor.shape.join(', ')}]; the model takes [${input.shape.join(', ')}]`);
   }
   for (const tensor of given) {
     if (!expected.some((input) => input.name === tensor.name))

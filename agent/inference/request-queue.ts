@@ -86,7 +86,9 @@ export class RequestQueue {
       };
       const onDeadline = () => {
         remove();
-        waiting.cancel(new InferenceError('deadline', `the request's timeout passed while ${this.#waiting.length} others waited`));
+        waiting.cancel(
+          new InferenceError('deadline', `the request's timeout passed while ${this.#waiting.length} others waited`),
+        );
       };
       const remaining = options.deadline === undefined ? undefined : Math.max(0, options.deadline - this.#clock.monotonic());
       const timer = remaining === undefined ? undefined : setTimeout(onDeadline, remaining);

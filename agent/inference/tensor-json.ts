@@ -23,7 +23,8 @@ export function tensorHead(value: unknown, where: string): { name: string; datat
     if (datatype === 'BF16') throw invalid(`input ${name}: BF16 is not supported; convert it to FP32`);
     throw invalid(`input ${name} has datatype ${String(datatype)}; known are ${Object.keys(datatypes).join(', ')}`);
   }
-  const isShape = Array.isArray(shape) && shape.length <= maximumRank && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+  const isShape =
+    Array.isArray(shape) && shape.length <= maximumRank && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
   if (!isShape) throw invalid(`input ${name} has shape ${JSON.stringify(shape) ?? 'none'}: a list of sizes is needed`);
   return { name, datatype, shape };
 }
@@ -37,12 +38,14 @@ export function fromJson(value: unknown, where: string): Tensor {
   if (datatype === 'FP16') throw invalid(`input ${name}: JSON cannot carry FP16; send it with the binary data extension`);
   const flat = given.some(Array.isArray) ? (given.flat(maximumRank) as unknown[]) : given;
   const expected = elementCount(shape);
-  if (flat.length !== expected) throw invalid(`input ${name} has ${flat.length} elements; its shape [${shape.join(', ')}] needs ${expected}`);
+  if (flat.length !== expected)
+    throw invalid(`input ${name} has ${flat.length} elements; its shape [${shape.join(', ')}] needs ${expected}`);
   return { name, datatype, shape, data: encodeData(name, datatype, flat) };
 }
 
 function encodeData(name: string, datatype: Exclude<Datatype, 'FP16'>, values: readonly unknown[]): Uint8Array {
-  const wrong = (index: number) => invalid(`input ${name}: element ${index} is ${JSON.stringify(values[index])}, which is no ${datatype}`);
+  const wrong = (index: number) =>
+    invalid(`input ${name}: element ${index} is ${JSON.stringify(values[index])}, which is no ${datatype}`);
   switch (datatype) {
     case 'BYTES':
       return encodeElements(
@@ -91,7 +94,11 @@ const integers = {
   UINT32: { array: Uint32Array, low: 0, high: 4294967295 },
 } as const;
 
-function encodeIntegers(datatype: keyof typeof integers, values: readonly unknown[], wrong: (index: number) => Error): Uint8Array {
+function encodeIntegers(
+  datatype: keyof typeof integers,
+  values: readonly unknown[],
+  wrong: (index: number) => Error,
+): Uint8Array {
   const { array, low, high } = integers[datatype];
   const out = new array(values.length);
   for (let index = 0; index < values.length; index++) {

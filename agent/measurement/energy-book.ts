@@ -41,7 +41,11 @@ export class EnergyBook {
     const known = this.#of(revision);
     known.windows.push(window);
     const atBoundary = known.windows.filter((other) => other.boundary === window.boundary);
-    if (atBoundary.length > keptWindows) known.windows.splice(known.windows.findIndex((other) => other.boundary === window.boundary), 1);
+    if (atBoundary.length > keptWindows)
+      known.windows.splice(
+        known.windows.findIndex((other) => other.boundary === window.boundary),
+        1,
+      );
   }
 
   recordControlled(revision: string, reading: EnergyReading): void {
@@ -73,7 +77,10 @@ export class EnergyBook {
 
   /** At least six exclusive windows and as many inferences as the budget asks for. */
   #operation(slot: Slot, boundary: Boundary, confidencePercent: number): EnergyReading | undefined {
-    const windows = this.#known.get(slot.revision)?.windows.filter((window) => window.boundary === boundary && (window.joulesPerInference ?? 0) > 0) ?? [];
+    const windows =
+      this.#known
+        .get(slot.revision)
+        ?.windows.filter((window) => window.boundary === boundary && (window.joulesPerInference ?? 0) > 0) ?? [];
     const inferences = windows.reduce((sum, window) => sum + window.inferences, 0);
     const last = windows.at(-1);
     if (!last || windows.length < minimumWindows || inferences < (slot.budget?.minimumInferences ?? 200)) return undefined;
@@ -111,10 +118,19 @@ export class EnergyBook {
     return { reason: 'NotMeasuredYet', message: `fewer than ${minimumWindows} windows in which this model alone was at work` };
   }
 
-  #judge(slot: Slot, boundary: Boundary, energy: EnergyReading | undefined, absent: { reason: string; message: string } | undefined): EnergyView['judgement'] {
+  #judge(
+    slot: Slot,
+    boundary: Boundary,
+    energy: EnergyReading | undefined,
+    absent: { reason: string; message: string } | undefined,
+  ): EnergyView['judgement'] {
     const budget = this.#budgetOf(slot);
     if (budget === undefined)
-      return { verdict: 'Unknown', reason: 'NotImplemented', message: 'the budget has no energyPerInference; averagePower and energyPerDay are not judged on the device' };
+      return {
+        verdict: 'Unknown',
+        reason: 'NotImplemented',
+        message: 'the budget has no energyPerInference; averagePower and energyPerDay are not judged on the device',
+      };
     if (!energy) return { verdict: 'Unknown', ...(absent ?? { reason: 'NotMeasuredYet', message: 'nothing was measured yet' }) };
     return judgeMeasurement({
       budgetJoules: parseEnergy(budget),

@@ -1,6 +1,7 @@
 // Carries out an order to run the controlled loop, and tells after each window how far it is.
-import type { EnergyTestOrder, EnergyTestStatus } from '../../crds/model-instance.ts';
+
 import type { Budget } from '../../crds/model-deployment.ts';
+import type { EnergyTestOrder, EnergyTestStatus } from '../../crds/model-instance.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { formatEnergy } from '../../energy/units.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
@@ -100,7 +101,11 @@ class Loop {
     this.#publish('Running');
     while (this.#done() < wanted) {
       if (this.#tried >= this.#maximumWindows) {
-        this.#publish('Aborted', 'TooFewWindows', `${this.#done()} of ${wanted} windows were undisturbed after ${this.#tried} tries, the most that the budget allows`);
+        this.#publish(
+          'Aborted',
+          'TooFewWindows',
+          `${this.#done()} of ${wanted} windows were undisturbed after ${this.#tried} tries, the most that the budget allows`,
+        );
         return;
       }
       if (this.#order.kind === 'Paired') await this.#quad(signal);
@@ -134,12 +139,19 @@ class Loop {
       ...(baseline === undefined ? {} : { baseline }),
     };
     if (!baseline && this.#boundary === 'CoreRail')
-      this.#absent = { reason: 'NoIdlePower', message: `the idle power at ${this.#boundary} could not be measured: the device was never idle long enough` };
+      this.#absent = {
+        reason: 'NoIdlePower',
+        message: `the idle power at ${this.#boundary} could not be measured: the device was never idle long enough`,
+      };
   }
 
   async #waitForIdle(signal: AbortSignal): Promise<void> {
     while (this.#deps.live.percent() > this.#idleLoadPercent) {
-      this.#publish('Waiting', 'DeviceBusy', `requests keep this device ${Math.round(this.#deps.live.percent())} % busy; the test runs below ${this.#idleLoadPercent} %`);
+      this.#publish(
+        'Waiting',
+        'DeviceBusy',
+        `requests keep this device ${Math.round(this.#deps.live.percent())} % busy; the test runs below ${this.#idleLoadPercent} %`,
+      );
       await this.#deps.clock.sleep(5000, signal);
     }
   }
@@ -174,7 +186,9 @@ class Loop {
   }
 
   #windowSeconds(meter: PowerMeter): number {
-    return meter.source.intervalMilliseconds > slowMeterMilliseconds ? Math.max(slowWindowSeconds, this.#deps.windowSeconds) : this.#deps.windowSeconds;
+    return meter.source.intervalMilliseconds > slowMeterMilliseconds
+      ? Math.max(slowWindowSeconds, this.#deps.windowSeconds)
+      : this.#deps.windowSeconds;
   }
 
   #publish(state: EnergyTestStatus['state'], reason?: string, message?: string): void {

@@ -43,7 +43,10 @@ export class IdleBaselines {
     if (!baseline) return undefined;
     if (this.#deps.clock.monotonic() - baseline.at > expiresMilliseconds) return undefined;
     const now = this.#deps.temperature();
-    const moved = now !== undefined && baseline.temperatureCelsius !== undefined && Math.abs(now - baseline.temperatureCelsius) > expiresCelsius;
+    const moved =
+      now !== undefined &&
+      baseline.temperatureCelsius !== undefined &&
+      Math.abs(now - baseline.temperatureCelsius) > expiresCelsius;
     return moved ? undefined : baseline;
   }
 

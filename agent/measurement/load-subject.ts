@@ -1,6 +1,6 @@
 import type { Tensor } from '../inference/datatypes.ts';
-import { neutralInputs } from '../serving/golden-set.ts';
 import type { GoldenSample } from '../serving/golden-set.ts';
+import { neutralInputs } from '../serving/golden-set.ts';
 import type { ServedModel } from '../serving/served-model.ts';
 
 /** A model under a loop of its own: its golden inputs in turn, or zeros. */

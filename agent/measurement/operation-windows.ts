@@ -60,7 +60,11 @@ async function mark(deps: Deps, signal: AbortSignal): Promise<Mark> {
   for (const meter of deps.power.meters) {
     if (!meter.source.onDemand) meters.set(meter, await meter.sample(signal));
   }
-  const models = new Map(deps.models().map((model) => [model, { inferences: model.statistics.inferences, modelSeconds: model.statistics.modelSeconds }]));
+  const models = new Map(
+    deps
+      .models()
+      .map((model) => [model, { inferences: model.statistics.inferences, modelSeconds: model.statistics.modelSeconds }]),
+  );
   return { at: deps.clock.monotonic(), meters, models };
 }
 

@@ -59,12 +59,18 @@ export function pairedFigures(quads: readonly Quad[], meterage: Meterage, time: 
   if (sound.length < 2 || sound.length < ratios.length) return {};
   const mean = sound.reduce((sum, ratio) => sum + ratio, 0) / sound.length;
   const variance = sound.reduce((sum, ratio) => sum + (ratio - mean) ** 2, 0) / (sound.length - 1);
-  const { energy } = absoluteFigures(quads.flatMap((quad) => quad.candidate), meterage, time);
+  const { energy } = absoluteFigures(
+    quads.flatMap((quad) => quad.candidate),
+    meterage,
+    time,
+  );
   return { meanLog: decimal(mean), varianceLog: decimal(variance), ...(energy === undefined ? {} : { energy }) };
 }
 
 /** What the loop says of the model beside energy. */
-export function trafficFigures(windows: readonly WindowResult[]): Pick<EnergyTestStatus, 'inferences' | 'errors' | 'p95LatencyMicroseconds'> {
+export function trafficFigures(
+  windows: readonly WindowResult[],
+): Pick<EnergyTestStatus, 'inferences' | 'errors' | 'p95LatencyMicroseconds'> {
   const p95 = percentilesOf(windows.flatMap((window) => window.latenciesMicroseconds))?.p95;
   return {
     inferences: windows.reduce((sum, window) => sum + window.inferences, 0),

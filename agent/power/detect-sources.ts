@@ -14,7 +14,11 @@ export async function detectSources(options: DetectOptions, _deps: { clock: Cloc
   if (options.simulated) {
     return [
       { looked: 'the simulated board', found: options.simulated.sources() },
-      { looked: options.pathSysfs, found: [], why: 'not looked for: this device is simulated, and measured and simulated power are never mixed' },
+      {
+        looked: options.pathSysfs,
+        found: [],
+        why: 'not looked for: this device is simulated, and measured and simulated power are never mixed',
+      },
     ];
   }
   return [];

@@ -65,5 +65,7 @@ export class Integrator {
 }
 
 function isSound(reading: Reading): boolean {
-  return reading.kind === 'power' ? Number.isFinite(reading.watts) && reading.watts >= 0 : Number.isFinite(reading.joules) && reading.joules >= 0;
+  return reading.kind === 'power'
+    ? Number.isFinite(reading.watts) && reading.watts >= 0
+    : Number.isFinite(reading.joules) && reading.joules >= 0;
 }

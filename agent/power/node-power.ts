@@ -1,9 +1,10 @@
 // All power sources of this device, and which of them is its total.
+
+import type { Logger } from 'pino';
 import type { Boundary } from '../../crds/shared.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
 import { PowerMeter } from './power-meter.ts';
 import type { PowerSource } from './power-source.ts';
-import type { Clock } from '../../kube/runtime/clock.ts';
-import type { Logger } from 'pino';
 
 /** What one probe of the system found, or why it did not: the lines of /debug/sensors. */
 export interface Probe {
@@ -19,7 +20,9 @@ const order: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
 export function chooseTotal(sources: readonly PowerSource[]): PowerSource | undefined {
   return sources
     .filter((source) => source.boundary !== 'CoreRail' && !source.onDemand)
-    .toSorted((a, b) => order.indexOf(a.boundary) - order.indexOf(b.boundary) || a.intervalMilliseconds - b.intervalMilliseconds)[0];
+    .toSorted(
+      (a, b) => order.indexOf(a.boundary) - order.indexOf(b.boundary) || a.intervalMilliseconds - b.intervalMilliseconds,
+    )[0];
 }
 
 export class NodePower {

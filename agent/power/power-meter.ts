@@ -97,7 +97,8 @@ export class PowerMeter {
     } catch (error) {
       if (signal.aborted) return;
       this.#failures++;
-      if (this.#up || this.#failures === 1) this.#logger.warn({ source: this.source.name, err: error }, 'the power source does not answer');
+      if (this.#up || this.#failures === 1)
+        this.#logger.warn({ source: this.source.name, err: error }, 'the power source does not answer');
       this.#up = false;
       this.#lastCounter = undefined;
       this.#integrator.interrupt();

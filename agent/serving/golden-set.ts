@@ -60,7 +60,12 @@ export async function runGoldenSet(
     if (metric === 'Accuracy' ? isRight(outputs, sample, slot.classLabels) : agrees(outputs, sample.outputs)) right++;
   }
   const permille = samples.length === 0 ? 0 : Math.round((1000 * right) / samples.length);
-  return { metric, permille, samples: samples.length, passed: samples.length > 0 && permille >= (slot.goldenSet?.minimumPermille ?? 0) };
+  return {
+    metric,
+    permille,
+    samples: samples.length,
+    passed: samples.length > 0 && permille >= (slot.goldenSet?.minimumPermille ?? 0),
+  };
 }
 
 /** The class with the highest score in the first output. */

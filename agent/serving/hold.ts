@@ -15,7 +15,10 @@ export function isActivationHeld(settings: DeviceSettings, now: number): boolean
 function isInside(window: DeviceSettings['maintenanceWindows'][number], now: number): boolean {
   const lengthMilliseconds = window.durationMinutes * 60_000;
   try {
-    const schedule = new Cron(window.schedule, { paused: true, ...(window.timeZone === undefined ? {} : { timezone: window.timeZone }) });
+    const schedule = new Cron(window.schedule, {
+      paused: true,
+      ...(window.timeZone === undefined ? {} : { timezone: window.timeZone }),
+    });
     const start = schedule.nextRun(new Date(now - lengthMilliseconds));
     return start !== null && start.getTime() <= now;
   } catch {

@@ -2,12 +2,12 @@
 import type { Logger } from 'pino';
 import type { RevisionStatus, Slot } from '../../crds/model-instance.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
-import type { DesiredInstance } from '../assignment/desired-state.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { DesiredInstance } from '../assignment/desired-state.ts';
 import { retrySeconds } from '../retry-wait.ts';
+import type { ModelLoader } from './model-loader.ts';
 import { type InstancePlan, planInstance } from './plan-instance.ts';
 import { RevisionRun } from './revision-run.ts';
-import type { ModelLoader } from './model-loader.ts';
 import type { Routes } from './routes.ts';
 
 export interface RunnerDeps {
@@ -146,10 +146,12 @@ export class InstanceRunner {
 
   #fetch(revision: RevisionRun, signal: AbortSignal): void {
     if (!revision.beginFetch()) return;
-    revision.fetch(signal, () => this.#deps.onChange()).then(
-      () => this.wake(),
-      () => {}, // ends only with the signal; failures are retried inside and shown by the revision
-    );
+    revision
+      .fetch(signal, () => this.#deps.onChange())
+      .then(
+        () => this.wake(),
+        () => {}, // ends only with the signal; failures are retried inside and shown by the revision
+      );
   }
 
   #load(revision: RevisionRun, signal: AbortSignal): void {
@@ -189,7 +191,8 @@ export class InstanceRunner {
     const before = this.#routed;
     this.#routed = active?.served === undefined ? undefined : plan.routeActive;
     if (!active?.served || before === this.#routed) return;
-    if (this.#silentSince !== undefined) this.#recreateGapMilliseconds = Math.round(this.#deps.clock.monotonic() - this.#silentSince);
+    if (this.#silentSince !== undefined)
+      this.#recreateGapMilliseconds = Math.round(this.#deps.clock.monotonic() - this.#silentSince);
     this.#silentSince = undefined;
     await this.#deps.onServing(this.#instance, active.slot);
   }

@@ -1,6 +1,6 @@
 import type { Slot } from '../../crds/model-instance.ts';
-import type { Clock } from '../../kube/runtime/clock.ts';
 import { parseQuantity } from '../../kube/meta/quantity.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
 import type { BlobStore } from '../artifacts/blob-store.ts';
 import { formatBytes } from '../artifacts/format-bytes.ts';
 import type { Engine, EngineModel } from '../inference/engine.ts';
@@ -98,7 +98,10 @@ export class ModelLoader {
     const kind = slot.runtime?.engine ?? 'OnnxRuntime';
     const engine = this.#deps.engines.find((candidate) => candidate.kind === kind);
     if (engine) return engine;
-    throw new ModelLoadError('LoadFailed', `this device has no engine ${kind}: name its address in the agent's configuration, or use OnnxRuntime`);
+    throw new ModelLoadError(
+      'LoadFailed',
+      `this device has no engine ${kind}: name its address in the agent's configuration, or use OnnxRuntime`,
+    );
   }
 
   #admit(name: string, bytes: number): void {
@@ -110,7 +113,12 @@ export class ModelLoader {
     );
   }
 
-  async #gate(model: EngineModel, slot: Slot, samples: GoldenSample[], signal: AbortSignal): Promise<GoldenResult & { time: string }> {
+  async #gate(
+    model: EngineModel,
+    slot: Slot,
+    samples: GoldenSample[],
+    signal: AbortSignal,
+  ): Promise<GoldenResult & { time: string }> {
     const result = await runGoldenSet(model, slot, samples, signal);
     if (!result.passed) throw new GoldenSetFailure(slot, result);
     return { ...result, time: new Date(this.#deps.clock.now()).toISOString() };
@@ -145,7 +153,9 @@ async function warmUp(model: EngineModel, signal: AbortSignal): Promise<void> {
       await model.infer({ inputs, outputs: [] });
     } catch (error) {
       if (model.ready) return;
-      throw new ModelLoadError('LoadFailed', `the model's process ended at its first request: ${(error as Error).message}`, { cause: error });
+      throw new ModelLoadError('LoadFailed', `the model's process ended at its first request: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
 }

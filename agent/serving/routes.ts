@@ -59,7 +59,10 @@ export class Routes {
     const { route } = entry;
     if (version !== undefined) return { route, model: versionOf(name, route, version) };
     const { active, candidate, candidateSharePercent: share } = route;
-    if (!active) throw new InferenceError('unavailable', `model ${name} does not serve: ${route.reason ?? 'it is not loaded yet'}`, { retryAfterSeconds: 5 });
+    if (!active)
+      throw new InferenceError('unavailable', `model ${name} does not serve: ${route.reason ?? 'it is not loaded yet'}`, {
+        retryAfterSeconds: 5,
+      });
     if (!candidate?.model.ready) return { route, model: active };
     if (share === 0) return { route, model: active, shadow: candidate };
     entry.owed += share;
@@ -75,8 +78,13 @@ export class Routes {
     const [first, second] = matches;
     if (first && !second) return first;
     if (first)
-      throw new InferenceError('notFound', `model ${name} is in several namespaces: use ${matches.map((entry) => `${entry.route.namespace}/${name}`).join(' or ')}`);
-    const known = this.list().map((route) => this.nameOf(route)).join(', ');
+      throw new InferenceError(
+        'notFound',
+        `model ${name} is in several namespaces: use ${matches.map((entry) => `${entry.route.namespace}/${name}`).join(' or ')}`,
+      );
+    const known = this.list()
+      .map((route) => this.nameOf(route))
+      .join(', ');
     throw new InferenceError('notFound', `no model ${name} on this device; there ${known === '' ? 'are none' : `is: ${known}`}`);
   }
 }

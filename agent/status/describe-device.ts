@@ -63,7 +63,8 @@ function wholeMebibytes(bytes: number): string {
 }
 
 function sourceStatus(source: PowerSource): PowerSourceStatus {
-  const resolution = 'joules' in source.resolution ? formatEnergy(source.resolution.joules) : formatPower(source.resolution.watts);
+  const resolution =
+    'joules' in source.resolution ? formatEnergy(source.resolution.joules) : formatPower(source.resolution.watts);
   return {
     name: source.name,
     kind: source.kind,
@@ -89,7 +90,12 @@ type Fact = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 function powerMeasured(meters: readonly PowerMeter[]): Fact {
   const type = 'PowerMeasured';
   if (meters.length === 0)
-    return { type, status: 'Unknown', reason: 'NoPowerSource', message: 'no power source was found on this device; see /debug/sensors for what was looked for' };
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NoPowerSource',
+      message: 'no power source was found on this device; see /debug/sensors for what was looked for',
+    };
   const down = meters.filter((meter) => !meter.up && !meter.source.onDemand).map((meter) => meter.source.name);
   const names = meters.map((meter) => `${meter.source.name} (${meter.source.boundary})`).join(', ');
   if (down.length === 0) return { type, status: 'True', reason: 'Succeeded', message: `measured by ${names}` };
@@ -105,6 +111,11 @@ function pressures(health: Health): Fact[] {
     fact('MemoryPressure', health.memoryPressure, 'less than a twentieth of the memory is available', 'memory is available'),
     fact('DiskPressure', health.diskPressure, 'less than a twentieth of the artifact disk is free', 'the artifact disk has room'),
     fact('ThermalPressure', health.thermalPressure, 'the board is throttled by heat', 'the board is not throttled by heat'),
-    fact('ClockSynchronized', health.clockSynchronized, 'the clock is synchronised', 'the clock is not synchronised: the times in this status may be wrong'),
+    fact(
+      'ClockSynchronized',
+      health.clockSynchronized,
+      'the clock is synchronised',
+      'the clock is not synchronised: the times in this status may be wrong',
+    ),
   ];
 }

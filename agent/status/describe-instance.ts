@@ -34,8 +34,7 @@ export function describeInstance(view: InstanceView, before: readonly Condition[
     { type: 'BudgetRespected', ...view.budget },
   ];
   let conditions: Condition[] = [...before];
-  for (const fact of facts)
-    conditions = setCondition(conditions, { ...fact, observedGeneration: instance.generation }, now);
+  for (const fact of facts) conditions = setCondition(conditions, { ...fact, observedGeneration: instance.generation }, now);
   return {
     observedGeneration: instance.generation,
     phase: phaseOf(view, goal, subject),
@@ -65,15 +64,18 @@ const stopped: Fact = { status: 'False', reason: 'NotReached', message: 'no slot
 function downloaded(subject: RevisionView | undefined): Fact {
   if (!subject) return stopped;
   const { status } = subject;
-  if (subject.fetched) return { status: 'True', reason: 'Verified', message: `the bytes of ${status.revision} are on disk and verified` };
-  if (status.phase === 'Failed') return { status: 'False', reason: status.reason ?? 'DownloadFailed', message: status.message ?? '' };
+  if (subject.fetched)
+    return { status: 'True', reason: 'Verified', message: `the bytes of ${status.revision} are on disk and verified` };
+  if (status.phase === 'Failed')
+    return { status: 'False', reason: status.reason ?? 'DownloadFailed', message: status.message ?? '' };
   return { status: 'False', reason: 'Progressing', message: `the bytes of ${status.revision} are on their way` };
 }
 
 function loaded(subject: RevisionView | undefined): Fact {
   if (!subject) return stopped;
   const { status } = subject;
-  if (subject.loaded) return { status: 'True', reason: 'Succeeded', message: `${status.revision} is loaded${goldenNote(status)}` };
+  if (subject.loaded)
+    return { status: 'True', reason: 'Succeeded', message: `${status.revision} is loaded${goldenNote(status)}` };
   if (!subject.fetched) return { status: 'False', reason: 'NotReached', message: 'its bytes are not here yet' };
   if (status.phase === 'Failed') return { status: 'False', reason: status.reason ?? 'LoadFailed', message: status.message ?? '' };
   return { status: 'False', reason: 'Progressing', message: `${status.revision} is being loaded` };
@@ -86,16 +88,33 @@ function goldenNote({ golden }: RevisionStatus): string {
 function serving(view: InstanceView, goal: Slot | undefined, subject: RevisionView | undefined): Fact {
   const { instance, routed, hold } = view;
   if (!goal) {
-    if (instance.localRollback) return { status: 'False', reason: 'RolledBack', message: `stopped here: ${instance.localRollback.message ?? instance.localRollback.reason}` };
-    return subject ? { status: 'False', reason: 'Testing', message: 'the candidate is loaded for tests and not promoted yet' } : stopped;
+    if (instance.localRollback)
+      return {
+        status: 'False',
+        reason: 'RolledBack',
+        message: `stopped here: ${instance.localRollback.message ?? instance.localRollback.reason}`,
+      };
+    return subject
+      ? { status: 'False', reason: 'Testing', message: 'the candidate is loaded for tests and not promoted yet' }
+      : stopped;
   }
   const gap = view.recreateGapMilliseconds === undefined ? '' : `; the switch left a gap of ${view.recreateGapMilliseconds} ms`;
   if (routed === goal.revision) {
-    if (subject?.status.phase === 'Serving') return { status: 'True', reason: 'Succeeded', message: `${goal.revision} answers requests${gap}` };
+    if (subject?.status.phase === 'Serving')
+      return { status: 'True', reason: 'Succeeded', message: `${goal.revision} answers requests${gap}` };
     return { status: 'False', reason: 'LoadFailed', message: `the process of ${goal.revision} ended and is started again` };
   }
   const meanwhile = routed === undefined ? '' : `; ${routed} answers meanwhile`;
-  if (hold && subject?.fetched) return { status: 'False', reason: 'Suspended', message: `activation waits: the device is on hold or outside its maintenance windows${meanwhile}` };
+  if (hold && subject?.fetched)
+    return {
+      status: 'False',
+      reason: 'Suspended',
+      message: `activation waits: the device is on hold or outside its maintenance windows${meanwhile}`,
+    };
   const failed = subject?.status.phase === 'Failed' ? subject.status : undefined;
-  return { status: 'False', reason: failed?.reason ?? 'Progressing', message: `${failed?.message ?? `${goal.revision} is on its way`}${meanwhile}` };
+  return {
+    status: 'False',
+    reason: failed?.reason ?? 'Progressing',
+    message: `${failed?.message ?? `${goal.revision} is on its way`}${meanwhile}`,
+  };
 }

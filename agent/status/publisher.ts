@@ -1,5 +1,5 @@
-import type { EdgeDevice, EdgeDeviceStatus } from '../../crds/edge-device.ts';
 import { agentDeviceConditions, agentInstanceConditions } from '../../crds/conditions.ts';
+import type { EdgeDevice, EdgeDeviceStatus } from '../../crds/edge-device.ts';
 import type { ModelInstance, ModelInstanceStatus } from '../../crds/model-instance.ts';
 import { edgeDevices, modelInstances } from '../../crds/resources.ts';
 import type { Condition, Stored } from '../../kube/api/objects.ts';

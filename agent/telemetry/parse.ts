@@ -32,6 +32,12 @@ const throttledBits = ['undervoltage', 'frequency-capped', 'throttled', 'soft-te
 
 /** Bits 0 to 3 tell now, 16 to 19 tell since boot; only now is shown. Hexadecimal, with or without `throttled=`. */
 export function parseThrottled(text: string): string[] {
-  const bits = Number.parseInt(text.trim().replace(/^throttled=/, '').replace(/^0x/i, ''), 16);
+  const bits = Number.parseInt(
+    text
+      .trim()
+      .replace(/^throttled=/, '')
+      .replace(/^0x/i, ''),
+    16,
+  );
   return Number.isNaN(bits) ? [] : throttledBits.filter((_, bit) => bits & (1 << bit));
 }

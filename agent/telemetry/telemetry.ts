@@ -60,7 +60,9 @@ export class Telemetry {
       throttled,
       ...(memory === undefined ? {} : { memoryPressure: memory.availableBytes < scarce * memory.totalBytes }),
       ...(storage === undefined ? {} : { diskPressure: storage.availableBytes < scarce * storage.totalBytes }),
-      ...(this.#sample.temperatures.length === 0 && throttled.length === 0 ? {} : { thermalPressure: throttled.some((reason) => hotReasons.has(reason)) }),
+      ...(this.#sample.temperatures.length === 0 && throttled.length === 0
+        ? {}
+        : { thermalPressure: throttled.some((reason) => hotReasons.has(reason)) }),
       ...(clockSynchronized === undefined ? {} : { clockSynchronized }),
       ...(batteryPercent === undefined ? {} : { batteryPercent }),
     };
@@ -90,7 +92,9 @@ export class Telemetry {
       temperatures,
       throttled,
       ...(memory === undefined ? {} : { memory }),
-      ...(disk === undefined ? {} : { storage: { totalBytes: disk.blocks * disk.bsize, availableBytes: disk.bavail * disk.bsize } }),
+      ...(disk === undefined
+        ? {}
+        : { storage: { totalBytes: disk.blocks * disk.bsize, availableBytes: disk.bavail * disk.bsize } }),
       ...(batteryPercent === undefined ? {} : { batteryPercent }),
       ...(clockSynchronized === undefined ? {} : { clockSynchronized }),
     };
@@ -102,7 +106,10 @@ async function readTemperatures(pathSysfs: string): Promise<{ sensor: string; ce
   const zones = (await readdir(directory).catch(() => [])).filter((name) => name.startsWith('thermal_zone')).sort();
   const readings = await Promise.all(
     zones.map(async (zone) => {
-      const [type, value] = await Promise.all([text(path.join(directory, zone, 'type')), text(path.join(directory, zone, 'temp'))]);
+      const [type, value] = await Promise.all([
+        text(path.join(directory, zone, 'type')),
+        text(path.join(directory, zone, 'temp')),
+      ]);
       const celsius = value === undefined ? undefined : parseTemperature(value);
       return celsius === undefined ? [] : [{ sensor: type?.trim() ?? zone, celsius }];
     }),

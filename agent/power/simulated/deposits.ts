@@ -52,7 +52,10 @@ export class Deposits implements InferenceObserver {
       this.#owed.delete(digest);
     } catch (error) {
       if (this.#signal.aborted) return;
-      this.#deps.logger.error({ err: error, digest }, 'the graph of a model could not be read: this simulated board shows no energy for it');
+      this.#deps.logger.error(
+        { err: error, digest },
+        'the graph of a model could not be read: this simulated board shows no energy for it',
+      );
     }
   }
 }

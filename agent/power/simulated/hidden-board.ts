@@ -19,11 +19,29 @@ export interface HiddenBoard {
   /** Relative standard deviation from run to run, and from one boot to the next. */
   runNoise: number;
   sessionNoise: number;
-  meters: { boundary: Boundary; name: string; idleWatts: number; /** Of core energy: regulators, memory. */ factor: number }[];
+  meters: { boundary: Boundary; name: string; idleWatts: number /** Of core energy: regulators, memory. */; factor: number }[];
 }
 
-const macs = { conv1x1: 1, conv3x3: 1, convOther: 1.1, depthwise: 2.4, depthwiseLarge: 2.1, grouped: 1.5, gemm: 1.25, matmul: 1.4 };
-const bytes = { activation: 1, elementwise: 1, normalization: 2.3, reduction: 0.8, pool: 1.6, softmax: 3.5, resize: 1.5, layout: 0.9 };
+const macs = {
+  conv1x1: 1,
+  conv3x3: 1,
+  convOther: 1.1,
+  depthwise: 2.4,
+  depthwiseLarge: 2.1,
+  grouped: 1.5,
+  gemm: 1.25,
+  matmul: 1.4,
+};
+const bytes = {
+  activation: 1,
+  elementwise: 1,
+  normalization: 2.3,
+  reduction: 0.8,
+  pool: 1.6,
+  softmax: 3.5,
+  resize: 1.5,
+  layout: 0.9,
+};
 
 function scaled<K extends string>(factors: Record<K, number>, by: number): Record<K, number> {
   return Object.fromEntries(Object.entries<number>(factors).map(([name, factor]) => [name, factor * by])) as Record<K, number>;

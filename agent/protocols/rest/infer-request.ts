@@ -36,7 +36,8 @@ export function parseInferRequest(body: Buffer, headers: IncomingHttpHeaders): R
   const { id } = json;
   if (id !== undefined && typeof id !== 'string') throw invalid('id is not a string');
   const timeout = parameters['timeout'];
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0)) throw invalid('parameters.timeout is not a positive number of microseconds');
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0))
+    throw invalid('parameters.timeout is not a positive number of microseconds');
   const classes = classificationOf(parameters, 'parameters');
   return {
     ...(id === undefined ? {} : { id }),
@@ -84,7 +85,8 @@ function parseInputs(value: unknown, binary: Buffer): Tensor[] {
     const size = parameters['binary_data_size'];
     if (size === undefined) return fromJson(input, where);
     const head = tensorHead(input, where);
-    if (!Number.isSafeInteger(size) || (size as number) < 0) throw invalid(`input ${head.name}: binary_data_size is no number of bytes`);
+    if (!Number.isSafeInteger(size) || (size as number) < 0)
+      throw invalid(`input ${head.name}: binary_data_size is no number of bytes`);
     const end = offset + (size as number);
     if (end > binary.length)
       throw invalid(`input ${head.name} claims ${String(size)} bytes of binary data; ${binary.length - offset} are left`);
@@ -101,12 +103,15 @@ function checkBinary(head: Omit<Tensor, 'data'>, data: Uint8Array): void {
   const elements = elementCount(head.shape);
   if (head.datatype === 'BYTES') {
     const found = elementsIn(head.name, data);
-    if (found !== elements) throw invalid(`input ${head.name} has ${found} elements; its shape [${head.shape.join(', ')}] needs ${elements}`);
+    if (found !== elements)
+      throw invalid(`input ${head.name} has ${found} elements; its shape [${head.shape.join(', ')}] needs ${elements}`);
     return;
   }
   const expected = elements * datatypes[head.datatype].bytes;
   if (data.byteLength !== expected)
-    throw invalid(`input ${head.name} has ${data.byteLength} bytes; ${head.datatype} [${head.shape.join(', ')}] needs ${expected}`);
+    throw invalid(
+      `input ${head.name} has ${data.byteLength} bytes; ${head.datatype} [${head.shape.join(', ')}] needs ${expected}`,
+    );
 }
 
 function elementsIn(name: string, data: Uint8Array): number {

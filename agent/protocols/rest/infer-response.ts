@@ -59,7 +59,8 @@ const milliseconds = (microseconds: number) => Math.round(microseconds) / 1000;
 
 /** Triton's classification extension: the last dimension becomes k texts `score:index:label`, best first. */
 export function classify(tensor: Tensor, count: number, labels: readonly string[] | undefined): Tensor {
-  if (tensor.datatype === 'BYTES') throw new InferenceError('invalid', `output ${tensor.name} holds texts and cannot be classified`);
+  if (tensor.datatype === 'BYTES')
+    throw new InferenceError('invalid', `output ${tensor.name} holds texts and cannot be classified`);
   const values = Array.from(numericValues(tensor));
   const width = tensor.shape.at(-1) ?? values.length;
   const kept = Math.min(count, width);

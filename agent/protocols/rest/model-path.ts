@@ -1,7 +1,5 @@
 /** What a path below /v2/models means. A model's name may hold a slash: `namespace/name`. */
-export type ModelPath =
-  | { kind: 'list' }
-  | { kind: 'metadata' | 'ready' | 'infer'; name: string; version?: string };
+export type ModelPath = { kind: 'list' } | { kind: 'metadata' | 'ready' | 'infer'; name: string; version?: string };
 
 /** @param path below `/v2/models`, without slashes at its ends. Undefined when it means nothing. */
 export function parseModelPath(path: string): ModelPath | undefined {

@@ -82,13 +82,16 @@ function answerModel(deps: Deps, exchange: Exchange, path: ModelPath): void | Pr
     case 'ready': {
       const model = modelOf(routes, path.name, path.version);
       const ready = model?.model.ready ?? false;
-      const why = ready ? {} : { error: `model ${path.name} is not ready: ${routes.find(path.name).reason ?? 'it is being started again'}` };
+      const why = ready
+        ? {}
+        : { error: `model ${path.name} is not ready: ${routes.find(path.name).reason ?? 'it is being started again'}` };
       return sendJson(response, ready ? 200 : 503, { name: path.name, ready, ...why });
     }
     case 'metadata': {
       const model = modelOf(routes, path.name, path.version);
       const route = routes.find(path.name);
-      if (!model) throw new InferenceError('unavailable', `model ${path.name} is not loaded: ${route.reason ?? 'it is on its way'}`);
+      if (!model)
+        throw new InferenceError('unavailable', `model ${path.name} is not loaded: ${route.reason ?? 'it is on its way'}`);
       return sendJson(response, 200, metadata(path.name, route, model));
     }
   }
