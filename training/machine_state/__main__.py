@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from . import export, references
-from .fitting import FINE_TUNING, INITIAL, Schedule, accuracy, fit, standardised_network
-from .gate import Gate, permille
+from .evaluation import Evaluation, evaluate
+from .fitting import FINE_TUNING, INITIAL, Schedule, fit, standardised_network
+from .gate import Gate
 from .network import MachineState
 from .store import write_version
 from .windows import CLASS_LABELS, DRIFTED, STANDARD, TRAINING, WindowSet, generate
@@ -41,25 +42,45 @@ def main() -> None:
 
     current = standardised_network(training)
     run = fit(current, training, INITIAL, SEED)
-    accuracies = measure(current, tests)
-    print(f"version 1: {run}, {accuracies}")
-    publish(store, 1, "Trained on the plant as it was built.", current, tests, training, golden_standard, accuracies, training_facts(run, INITIAL))
+    before = measure(current, tests)
+    print(f"version 1: {run}, {accuracies(before)}")
+    publish(
+        store / FAMILY / "1",
+        current,
+        facts={"version": "1.0.0", "description": "Trained on the plant as it was built."},
+        evaluations=before,
+        tests=tests,
+        seen=training,
+        golden=golden_standard,
+        run=training_facts(run, INITIAL),
+    )
 
     candidate = copy.deepcopy(current)
     rehearsal = references.concatenate(drift_training, references.balanced(training, REHEARSED_PER_CLASS))
     run = fit(candidate, rehearsal, FINE_TUNING, SEED)
-    candidate_accuracies = measure(candidate, tests)
-    print(f"version 2: {run}, {candidate_accuracies}")
-    gate = Gate().judge(accuracies, candidate_accuracies)
+    after = measure(candidate, tests)
+    print(f"version 2: {run}, {accuracies(after)}")
+    gate = Gate().judge(accuracies(before), accuracies(after))
     if not gate["passed"]:
         raise SystemExit(f"version 2 does not pass the gate and is not written: {gate}")
-    facts = {**training_facts(run, FINE_TUNING), "base": f"{FAMILY} 1.0.0", "gate": gate}
-    golden = references.concatenate(golden_standard, golden_drift)
-    publish(store, 2, "Fine-tuned after the plant drifted: hotter, other pressures.", candidate, tests, references.concatenate(training, drift_training), golden, candidate_accuracies, facts)
+    publish(
+        store / FAMILY / "2",
+        candidate,
+        facts={"version": "2.0.0", "description": "Fine-tuned after the plant drifted: hotter, other pressures."},
+        evaluations=after,
+        tests=tests,
+        seen=references.concatenate(training, drift_training),
+        golden=references.concatenate(golden_standard, golden_drift),
+        run={**training_facts(run, FINE_TUNING), "base": f"{FAMILY} 1.0.0", "gate": gate},
+    )
 
 
-def measure(network: MachineState, tests: dict[str, WindowSet]) -> dict[str, float]:
-    return {name: accuracy(network, data) for name, data in tests.items()}
+def measure(network: MachineState, tests: dict[str, WindowSet]) -> dict[str, Evaluation]:
+    return {name: evaluate(network, data) for name, data in tests.items()}
+
+
+def accuracies(evaluations: dict[str, Evaluation]) -> dict[str, float]:
+    return {name: evaluation.accuracy for name, evaluation in evaluations.items()}
 
 
 def training_facts(run: dict, schedule: Schedule) -> dict:
@@ -74,40 +95,37 @@ def training_facts(run: dict, schedule: Schedule) -> dict:
 
 
 def publish(
-    store: Path,
-    major: int,
-    description: str,
+    directory: Path,
     network: MachineState,
+    *,
+    facts: dict,
+    evaluations: dict[str, Evaluation],
     tests: dict[str, WindowSet],
     seen: WindowSet,
     golden: WindowSet,
-    accuracies: dict[str, float],
-    facts: dict,
+    run: dict,
 ) -> None:
     model = export.to_onnx(network)
     difference = max(export.verify(network, model, data.windows) for data in tests.values())
+    declared = round(evaluations["standard"].accuracy * 1000)
     files = {
         "model.onnx": model,
         "golden.jsonl.gz": references.golden_set(model, golden),
         "drift-reference.json": references.drift_reference(model, seen),
     }
-    write_version(
-        store / FAMILY / str(major),
-        files,
-        {
-            "family": FAMILY,
-            "version": f"{major}.0.0",
-            "description": description,
-            "license": "Apache-2.0",
-            "classLabels": list(CLASS_LABELS),
-            "variants": [{"name": "fp32", "file": "model.onnx", "declaredAccuracyPermille": round(accuracies["standard"] * 1000)}],
-            "goldenSet": {"file": "golden.jsonl.gz", "samples": len(golden), "metric": "Accuracy", "minimumPermille": 950},
-            "driftReference": {"file": "drift-reference.json", "windows": len(seen)},
-            "accuracy": {**permille(accuracies), "windows": {name: len(data) for name, data in tests.items()}},
-            "export": {"opset": export.OPSET, "largestDifference": float(f"{difference:.1g}")},
-            "training": facts,
-        },
-    )
+    facts = {
+        "family": FAMILY,
+        **facts,
+        "license": "Apache-2.0",
+        "classLabels": list(CLASS_LABELS),
+        "variants": [{"name": "fp32", "file": "model.onnx", "declaredAccuracyPermille": declared}],
+        "goldenSet": {"file": "golden.jsonl.gz", "samples": len(golden), "metric": "Accuracy", "minimumPermille": 950},
+        "driftReference": {"file": "drift-reference.json", "windows": len(seen)},
+        "evaluation": {name: evaluation.facts() for name, evaluation in evaluations.items()},
+        "export": {"opset": export.OPSET, "largestDifference": float(f"{difference:.1g}")},
+        "training": run,
+    }
+    write_version(directory, files, facts)
 
 
 if __name__ == "__main__":

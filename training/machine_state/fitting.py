@@ -75,13 +75,6 @@ def validation_loss(network: MachineState, data: WindowSet) -> float:
         return nn.functional.cross_entropy(network(torch.from_numpy(data.windows)), torch.from_numpy(data.labels)).item()
 
 
-def accuracy(network: MachineState, data: WindowSet) -> float:
-    network.eval()
-    with torch.no_grad():
-        predicted = network(torch.from_numpy(data.windows)).argmax(dim=-1).numpy()
-    return float((predicted == data.labels).mean())
-
-
 def _split(data: WindowSet, seed: int) -> tuple[WindowSet, WindowSet]:
     order = np.random.default_rng(seed).permutation(len(data))
     held_out = int(len(data) * VALIDATION_SHARE)
