@@ -3,10 +3,10 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 
 /** `self` is the value the rule is on, `oldSelf` the one it replaces. */
-export function celEnvironment(oldSelf: 'none' | 'value' | 'optional'): Environment {
+export function celEnvironment(oldSelf: 'value' | 'optional'): Environment {
   const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
   environment.registerVariable('self', 'dyn');
-  if (oldSelf !== 'none') environment.registerVariable('oldSelf', oldSelf === 'optional' ? 'optional<dyn>' : 'dyn');
+  environment.registerVariable('oldSelf', oldSelf === 'optional' ? 'optional<dyn>' : 'dyn');
   environment.registerFunction('hasMember(ast): bool', hasMember);
   registerLists(environment);
   registerStrings(environment);

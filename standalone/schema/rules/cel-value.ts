@@ -20,12 +20,11 @@ function isWhole(schema: StructuralSchema | undefined, value: number): boolean {
 }
 
 function toCelObject(schema: StructuralSchema | undefined, value: JsonObject): { [name: string]: CelValue } {
-  const out: { [name: string]: CelValue } = {};
-  for (const [name, item] of Object.entries(value)) {
+  const entries = Object.entries(value).map(([name, item]): [string, CelValue] => {
     const known = schema?.properties !== undefined && Object.hasOwn(schema.properties, name);
-    out[known ? escapeName(name) : name] = toCel(schema && memberSchema(schema, name), item);
-  }
-  return out;
+    return [known ? escapeName(name) : name, toCel(schema && memberSchema(schema, name), item)];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** A rule at the root sees apiVersion, kind, and of metadata the name and generateName only. */

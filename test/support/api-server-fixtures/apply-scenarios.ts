@@ -282,6 +282,19 @@ const lists: Scenario[] = [
     name: 'an empty list is nothing to own',
     steps: [apply('one', { tags: [], items: [], a: 'x' }), apply('two', { tags: ['t'] })],
   },
+  {
+    name: 'an emptied list takes a second apply to come back empty',
+    steps: [
+      apply('one', { items: [{ name: 'p' }] }),
+      apply('one', { items: [], tags: ['p'] }),
+      apply('one', { items: [], tags: ['p'] }),
+      apply('one', { items: [], tags: ['p'] }),
+    ],
+  },
+  {
+    name: 'an apply that owns nothing is not tracked',
+    steps: [apply('one', { tags: [] }), apply('one', { tags: [] }), apply('one', { tags: [] })],
+  },
   { name: 'a creator may leave duplicates to validation', steps: [create('one', { tags: ['a', 'a'] })] },
 ];
 
@@ -559,8 +572,10 @@ const many: Scenario[] = [
   {
     name: 'the eleventh updater joins the oldest',
     steps: [
-      create('m0', { a: 'x' }),
-      ...Array.from({ length: 11 }, (_, at) => merge(`m${at + 1}`, { metadata: { labels: { [`l${at}`]: 'x' } } })),
+      create('m00', { a: 'x' }),
+      ...Array.from({ length: 11 }, (_, at) =>
+        merge(`m${String(at + 1).padStart(2, '0')}`, { metadata: { labels: { [`l${at}`]: 'x' } } }),
+      ),
     ],
   },
 ];

@@ -64,6 +64,10 @@ export class Recorder {
     }, 30);
   }
 
+  async uninstall(definition: { metadata: { name: string } }): Promise<void> {
+    await this.call('DELETE', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definition.metadata.name}`);
+  }
+
   async play(scenario: Scenario): Promise<RecordedScenario> {
     const name = 'object';
     const kind = scenario.kind ?? 'Widget';
