@@ -92,8 +92,8 @@ export async function startAgent(
     logger,
     store,
     origin: origin.get,
-    onBytes: metrics.countFetched,
-    onVerifyFailure: metrics.countVerifyFailure,
+    onBytes: (bytes) => metrics.countFetched(bytes),
+    onVerifyFailure: () => metrics.countVerifyFailure(),
   });
 
   const live = new LiveLoad(clock);

@@ -12,6 +12,7 @@ import type { Stored } from '../kube/api/objects.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import { AssignmentWatcher } from './assignment/assignment-watcher.ts';
 import type { DesiredInstance, DesiredState } from './assignment/desired-state.ts';
+import { hasEnded } from './has-ended.ts';
 import { beat } from './heartbeat/heartbeat.ts';
 import { connectionOf, type DeviceIdentity, lifetimeOf, readIdentity, writeIdentity } from './identity/device-identity.ts';
 import { JoinRefused, joinFleet, renewIdentity } from './identity/join.ts';
@@ -126,7 +127,7 @@ async function keepRenewed(
         await accept(await renewIdentity(identity(), signal));
         deps.logger.info('the device certificate was renewed');
       } catch (error) {
-        if (signal.aborted) return;
+        if (hasEnded(signal)) return;
         deps.logger.warn(
           { err: error, expires: new Date(lifetimeOf(identity().certificate).notAfter).toISOString() },
           'the device certificate was not renewed',

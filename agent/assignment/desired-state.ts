@@ -42,13 +42,13 @@ export class DesiredState {
   }
 
   async open(): Promise<void> {
-    const stored = (await readJsonFile(this.#file)) as StateFile | undefined;
+    const stored = (await readJsonFile(this.#file)) as { version?: number; instances?: unknown } | undefined;
     if (stored === undefined) return;
     if (stored.version !== 1 || !Array.isArray(stored.instances))
       throw new Error(
         `${this.#file} is of another version of the agent: run that version, or delete the file to be told again what to serve`,
       );
-    this.#state = stored;
+    this.#state = stored as StateFile;
   }
 
   get instances(): readonly DesiredInstance[] {

@@ -4,6 +4,7 @@ import { leases } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { microTime } from '../../kube/meta/micro-time.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { hasEnded } from '../has-ended.ts';
 
 interface Deps {
   client: Pick<Client, 'patch'>;
@@ -33,7 +34,7 @@ export async function beat(deps: Deps, deviceName: string, renewSeconds: number,
       await deps.client.patch(leases, key, { kind: 'merge', body: { spec } }, { signal });
       deps.onBeat?.(true);
     } catch (error) {
-      if (signal.aborted) return;
+      if (hasEnded(signal)) return;
       deps.logger.warn({ err: error }, 'no heartbeat: the API server was not reached or refused it; serving goes on');
       deps.onBeat?.(false);
       seconds = Math.min(seconds, retrySeconds * (1 + random()));

@@ -1,6 +1,8 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 
+const maximumChain = 8;
+
 /**
  * Fetches the controller's CA certificate from its own TLS handshake and checks it against the fingerprint in the join token.
  * Nothing is sent before that. The calls that follow verify the server against this CA in the ordinary way.
@@ -25,9 +27,10 @@ function presentedChain(host: string, port: number, signal: AbortSignal): Promis
       { host, port, ...(isName(host) ? { servername: host } : {}), rejectUnauthorized: false, timeout: 10_000 },
       () => {
         const chain: X509Certificate[] = [];
-        for (let next = socket.getPeerX509Certificate(); next && chain.length < 8; next = next.issuerCertificate) {
-          if (chain.some((known) => known.fingerprint256 === next?.fingerprint256)) break;
+        let next = socket.getPeerX509Certificate();
+        while (next && !isIn(chain, next) && chain.length < maximumChain) {
           chain.push(next);
+          next = next.issuerCertificate;
         }
         socket.destroy();
         resolve(chain);
@@ -42,4 +45,8 @@ function presentedChain(host: string, port: number, signal: AbortSignal): Promis
 
 function isName(host: string): boolean {
   return !/^[\d.]+$/.test(host) && !host.includes(':');
+}
+
+function isIn(chain: readonly X509Certificate[], certificate: X509Certificate): boolean {
+  return chain.some((known) => known.fingerprint256 === certificate.fingerprint256);
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { hasEnded } from '../has-ended.ts';
 import type { Tensor, TensorDescription } from './datatypes.ts';
 import type { Engine, EngineModel, InferenceRequest, InferenceResult, ModelSource } from './engine.ts';
 import { InferenceError } from './errors.ts';
@@ -144,7 +145,7 @@ class SupervisedModel implements EngineModel {
           back = await startModelProcess({ ...this.#source, ...this.#options }, this.#deps, signal);
           process = back;
         } catch (error) {
-          if (signal.aborted) {
+          if (hasEnded(signal)) {
             this.#started.reject(this.#gone());
             return;
           }

@@ -25,7 +25,7 @@ export function tensorHead(value: unknown, where: string): { name: string; datat
   }
   const isShape =
     Array.isArray(shape) && shape.length <= maximumRank && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
-  if (!isShape) throw invalid(`input ${name} has shape ${JSON.stringify(shape) ?? 'none'}: a list of sizes is needed`);
+  if (!isShape) throw invalid(`input ${name} has shape ${JSON.stringify(shape)}: a list of sizes is needed`);
   return { name, datatype, shape };
 }
 
@@ -80,7 +80,12 @@ function encodeData(name: string, datatype: Exclude<Datatype, 'FP16'>, values: r
       }
       return new Uint8Array(out.buffer);
     }
-    default:
+    case 'INT8':
+    case 'INT16':
+    case 'INT32':
+    case 'UINT8':
+    case 'UINT16':
+    case 'UINT32':
       return encodeIntegers(datatype, values, wrong);
   }
 }
@@ -129,11 +134,12 @@ export function toJsonData(tensor: Tensor): unknown[] {
   return Array.from(numericValues(tensor));
 }
 
-type RawJson = { rawJSON(text: string): unknown };
+/** ECMAScript's JSON.rawJSON, which TypeScript's libraries do not know yet: digits as they are. */
+const rawJson = Reflect.get(JSON, 'rawJSON') as (text: string) => unknown;
 
 function jsonInteger(value: bigint): unknown {
   const number = Number(value);
-  return Number.isSafeInteger(number) ? number : (JSON as unknown as RawJson).rawJSON(value.toString());
+  return Number.isSafeInteger(number) ? number : rawJson(value.toString());
 }
 
 function bigValues(tensor: Tensor): BigInt64Array | BigUint64Array {

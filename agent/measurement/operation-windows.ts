@@ -2,6 +2,7 @@
 import type { Boundary } from '../../crds/shared.ts';
 import { quantityAt } from '../../energy/prediction/verdict.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { hasEnded } from '../has-ended.ts';
 import type { NodePower } from '../power/node-power.ts';
 import type { PowerMeter } from '../power/power-meter.ts';
 import type { ServedModel } from '../serving/served-model.ts';
@@ -47,7 +48,7 @@ export async function watchOperation(deps: Deps, signal: AbortSignal): Promise<v
   let before = await mark(deps, signal);
   while (!signal.aborted) {
     await deps.clock.sleep(deps.windowSeconds * 1000, signal).catch(() => {});
-    if (signal.aborted) return;
+    if (hasEnded(signal)) return;
     const disturbed = deps.turn.held;
     const after = await mark(deps, signal);
     if (!disturbed && !deps.turn.held) report(deps, before, after);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { hasEnded } from '../has-ended.ts';
 import { type Integrated, Integrator } from './integrator.ts';
 import type { PowerSource, Rail } from './power-source.ts';
 
@@ -77,7 +78,7 @@ export class PowerMeter {
         const pause = Math.min(60_000, this.source.intervalMilliseconds * 2 ** Math.min(this.#failures, 8));
         await this.#clock.sleep(pause, signal);
       } catch (error) {
-        if (!signal.aborted) throw error;
+        if (!hasEnded(signal)) throw error;
       }
     }
   }

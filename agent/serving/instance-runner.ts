@@ -4,6 +4,7 @@ import type { RevisionStatus, Slot } from '../../crds/model-instance.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { DesiredInstance } from '../assignment/desired-state.ts';
+import { hasEnded } from '../has-ended.ts';
 import { retrySeconds } from '../retry-wait.ts';
 import type { ModelLoader } from './model-loader.ts';
 import { type InstancePlan, planInstance } from './plan-instance.ts';
@@ -84,7 +85,7 @@ export class InstanceRunner {
       try {
         await this.#step(signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (hasEnded(signal)) return;
         this.#deps.logger.error({ err: error, instance: this.#instance.name }, 'a step of this instance failed');
       }
       const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

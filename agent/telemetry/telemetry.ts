@@ -103,7 +103,9 @@ export class Telemetry {
 
 async function readTemperatures(pathSysfs: string): Promise<{ sensor: string; celsius: number }[]> {
   const directory = path.join(pathSysfs, 'class/thermal');
-  const zones = (await readdir(directory).catch(() => [])).filter((name) => name.startsWith('thermal_zone')).sort();
+  const zones = (await readdir(directory).catch(() => []))
+    .filter((name) => name.startsWith('thermal_zone'))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const readings = await Promise.all(
     zones.map(async (zone) => {
       const [type, value] = await Promise.all([
@@ -125,7 +127,7 @@ async function readThrottled(pathSysfs: string): Promise<string[]> {
 
 async function readBattery(pathSysfs: string): Promise<number | undefined> {
   const directory = path.join(pathSysfs, 'class/power_supply');
-  for (const name of (await readdir(directory).catch(() => [])).sort()) {
+  for (const name of (await readdir(directory).catch((): string[] => [])).sort((a, b) => a.localeCompare(b))) {
     if ((await text(path.join(directory, name, 'type')))?.trim() !== 'Battery') continue;
     const percent = Number(await text(path.join(directory, name, 'capacity')));
     if (Number.isFinite(percent) && percent >= 0 && percent <= 100) return percent;

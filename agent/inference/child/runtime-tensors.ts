@@ -8,11 +8,11 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 /** Refused because of what the request carries, not because of the model. */
 export class InvalidTensorError extends Error {}
 
-export function toRuntimeTensor(constructor: TensorConstructor, tensor: Tensor): RuntimeTensor {
-  if (tensor.datatype === 'BYTES') return new constructor('string', strings(tensor), tensor.shape);
+export function toRuntimeTensor(create: TensorConstructor, tensor: Tensor): RuntimeTensor {
+  if (tensor.datatype === 'BYTES') return new create('string', strings(tensor), tensor.shape);
   const bytes = datatypes[tensor.datatype].bytes;
   const view = typedView(tensor.datatype, aligned(tensor.data, bytes));
-  return new constructor(datatypes[tensor.datatype].runtime, view as never, tensor.shape);
+  return new create(datatypes[tensor.datatype].runtime, view as never, tensor.shape);
 }
 
 export function fromRuntimeTensor(name: string, tensor: RuntimeTensor): Tensor {

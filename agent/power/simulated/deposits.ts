@@ -38,7 +38,10 @@ export class Deposits implements InferenceObserver {
     const { digest } = model.slot;
     const seconds = result.modelMicroseconds / 1e6;
     const features = this.#features.get(digest);
-    if (features) return this.#deps.board.deposit(features, seconds);
+    if (features) {
+      this.#deps.board.deposit(features, seconds);
+      return;
+    }
     const owed = this.#owed.get(digest) ?? [];
     if (owed.length < 100_000) owed.push(seconds);
     this.#owed.set(digest, owed);

@@ -85,11 +85,11 @@ function parseInputs(value: unknown, binary: Buffer): Tensor[] {
     const size = parameters['binary_data_size'];
     if (size === undefined) return fromJson(input, where);
     const head = tensorHead(input, where);
-    if (!Number.isSafeInteger(size) || (size as number) < 0)
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
       throw invalid(`input ${head.name}: binary_data_size is no number of bytes`);
-    const end = offset + (size as number);
+    const end = offset + size;
     if (end > binary.length)
-      throw invalid(`input ${head.name} claims ${String(size)} bytes of binary data; ${binary.length - offset} are left`);
+      throw invalid(`input ${head.name} claims ${size} bytes of binary data; ${binary.length - offset} are left`);
     const data = binary.subarray(offset, end);
     offset = end;
     checkBinary(head, data);

@@ -130,8 +130,9 @@ function entriesOf(routes: Routes, route: Route): { name: string; version: strin
 
 function sendReady({ routes }: Deps, response: ServerResponse): void {
   const waiting = routes.list().filter((route) => !route.active?.model.ready && !route.candidate?.model.ready);
-  if (waiting.length === 0) return sendJson(response, 200, { ready: true });
-  sendJson(response, 503, { ready: false, error: `not ready: ${waiting.map((route) => routes.nameOf(route)).join(', ')}` });
+  const names = waiting.map((route) => routes.nameOf(route)).join(', ');
+  if (waiting.length === 0) sendJson(response, 200, { ready: true });
+  else sendJson(response, 503, { ready: false, error: `not ready: ${names}` });
 }
 
 async function sendIndex({ routes, maximumRequestBytes }: Deps, { request, response }: Exchange): Promise<void> {
@@ -180,7 +181,10 @@ async function infer(deps: Deps, { request, response }: Exchange, name: string, 
 
 function sendError(response: ServerResponse, error: unknown): void {
   if (response.destroyed) return;
-  if (error instanceof BodyError) return sendJson(response, error.status, { error: error.message }, { connection: 'close' });
+  if (error instanceof BodyError) {
+    sendJson(response, error.status, { error: error.message }, { connection: 'close' });
+    return;
+  }
   if (!(error instanceof InferenceError)) throw error;
   const retry = error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) };
   sendJson(response, statusOf[error.kind], { error: error.message }, retry);
