@@ -7,6 +7,8 @@ import type { Operation, TensorFact } from './operation.ts';
 export interface ShapedTensor {
   shape: readonly number[];
   elementType?: number | undefined;
+  /** Computed from constants alone, as a runtime folds it. */
+  constant?: boolean;
 }
 
 /** Unknown shapes count nothing: their nodes appear, and `unshaped` says how many. */
@@ -19,13 +21,13 @@ export function operationsOf(
   const fact = (name: string): TensorFact | undefined => {
     if (name === '') return undefined;
     const constant = constants.get(name);
-    const known = constant ? { shape: constant.dims, elementType: constant.dataType } : shapeOf(name);
+    const known: ShapedTensor | undefined = constant ? { shape: constant.dims, elementType: constant.dataType } : shapeOf(name);
     if (!known) unshaped.push(name);
     return {
       name,
       shape: known?.shape ?? [0],
       elementBytes: elementBytes(known?.elementType),
-      constant: constant !== undefined,
+      constant: constant !== undefined || known?.constant === true,
     };
   };
   const operations = graph.node.map((node) => ({

@@ -12,7 +12,7 @@ import { countParameters } from './stored-totals.ts';
 export function staticFeatures(graph: GraphProto, tensors: ReadonlyMap<string, KnownTensor>): GraphFeatures {
   const { operations } = operationsOf(fuseStatically(graph, tensors), (name) => {
     const tensor = tensors.get(name);
-    return tensor?.shape ? { shape: tensor.shape, elementType: tensor.elementType } : undefined;
+    return tensor?.shape ? { shape: tensor.shape, elementType: tensor.elementType, constant: tensor.constant } : undefined;
   });
   return featuresOf(operations, { parameters: countParameters(graph, tensors), initializerBytes: constantBytes(operations) });
 }

@@ -1,5 +1,6 @@
 // NAS-Bench-201 networks (Dong and Yang, ICLR 2020) as ONNX files: a cell in its fixed surroundings.
 import { GraphBuilder, type Value } from './builder.ts';
+import type { Weights } from './weights.ts';
 
 export const cellOperators = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'] as const;
 export type CellOperator = (typeof cellOperators)[number];
@@ -49,12 +50,17 @@ export interface NasBench201Options {
   classes: number;
   /** Of the weights: the energy does not depend on it. */
   seed: number;
+  /** Instead of random ones of that seed; the graph and its cost stay the same. */
+  weights?: Weights;
 }
 
 /** The network in inference form, float32, input `input`, output `logits`. */
-export function nasBench201(cellText: string, { inputShape, classes, seed }: NasBench201Options): Uint8Array {
+export function nasBench201(
+  cellText: string,
+  { inputShape, classes, seed, weights = { kind: 'random', seed } }: NasBench201Options,
+): Uint8Array {
   const cell = parseCell(cellText);
-  const builder = new GraphBuilder({ name: 'nas-bench-201', weights: { kind: 'random', seed } });
+  const builder = new GraphBuilder({ name: 'nas-bench-201', weights });
   let value = builder.input('input', [1, ...inputShape]);
   value = builder.batchNorm(builder.conv(value, { filters: stages[0], kernel: 3, bias: false }));
   for (const [index, channels] of stages.entries()) {

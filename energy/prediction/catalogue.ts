@@ -1,0 +1,105 @@
+// The predictors at hand, and which of them answers a question. Reading files is the caller's part.
+import type { GraphFeatures } from '../graph/analysis.ts';
+import type { Boundary, ClassKey, Prediction } from './prediction.ts';
+import { type Predictor, parsePredictor, predict } from './predictor.ts';
+
+export interface CatalogueFiles {
+  /** File names of the predictors' folder. */
+  list(): Promise<string[]>;
+  read(name: string): Promise<string>;
+}
+
+export interface CatalogueEntry {
+  predictor: Predictor;
+  file: string;
+}
+
+/** Every `*.json` of the folder, in the order of the names. @throws PredictorFormatError for a file that is none. */
+export async function loadCatalogue(files: CatalogueFiles): Promise<CatalogueEntry[]> {
+  const names = (await files.list()).filter((name) => name.endsWith('.json')).sort();
+  return await Promise.all(names.map(async (file) => ({ file, predictor: parsePredictor(await files.read(file)) })));
+}
+
+/** A simulated class borrows the predictors of what it simulates. */
+export function baseClass(deviceClass: string): string {
+  return deviceClass.replace(/-simulated$/, '');
+}
+
+export function predictorsOfClass(predictors: readonly Predictor[], deviceClass: string): Predictor[] {
+  return predictors.filter(({ card }) => card.deviceClass === baseClass(deviceClass));
+}
+
+export interface Choice {
+  deviceClass: string;
+  boundary?: Boundary;
+  runtime?: string;
+}
+
+/**
+ * Without a boundary: Board where the class has it. Without a runtime the predictor answers for its own key, so nothing is
+ * transferred. Undefined when the class has no predictor (of that boundary).
+ */
+export function choosePredictor(
+  predictors: readonly Predictor[],
+  { deviceClass, boundary, runtime }: Choice,
+): Predictor | undefined {
+  const ofClass = predictorsOfClass(predictors, deviceClass);
+  const wanted = boundary ?? (ofClass.some(({ card }) => card.boundary === 'Board') ? 'Board' : ofClass[0]?.card.boundary);
+  const atBoundary = ofClass.filter(({ card }) => card.boundary === wanted);
+  return atBoundary.find(({ card }) => runtime === undefined || card.key.runtime === runtime) ?? atBoundary[0];
+}
+
+/** The key that the question is asked for: the predictor's own, with the runtime that was named. */
+export function askedKey(predictor: Predictor, runtime: string | undefined): ClassKey {
+  const { key } = predictor.card;
+  if (runtime === undefined || runtime === key.runtime) return key;
+  // Of another runtime nothing but the board is known to be the same.
+  return { ...(key.board === undefined ? {} : { board: key.board }), runtime };
+}
+
+/** What `jouleops predict --output json` prints: plain SI numbers. */
+export interface PredictionReport {
+  deviceClass: string;
+  key: ClassKey;
+  boundary: Boundary;
+  quantity: Prediction['quantity'];
+  predictor: string;
+  joulesPerInference: Prediction['joulesPerInference'];
+  latencySeconds: number | null;
+  latencySecondsInterval: Prediction['latencySeconds'] | null;
+  inDomain: boolean;
+  transferred: boolean;
+  mismatches: string[];
+  unknownParts: string[];
+  method: string;
+  scaleAssumed: boolean;
+  assumptions: string[];
+  features: GraphFeatures;
+}
+
+export function reportPrediction(
+  predictor: Predictor,
+  features: GraphFeatures,
+  question: Choice & { confidencePercent: number },
+): PredictionReport {
+  const key = askedKey(predictor, question.runtime);
+  const prediction = predict(predictor, features, key, { confidencePercent: question.confidencePercent });
+  return {
+    deviceClass: question.deviceClass,
+    key,
+    boundary: prediction.boundary,
+    quantity: prediction.quantity,
+    predictor: prediction.predictor,
+    joulesPerInference: prediction.joulesPerInference,
+    latencySeconds: prediction.latencySeconds?.estimate ?? null,
+    latencySecondsInterval: prediction.latencySeconds ?? null,
+    inDomain: prediction.inDomain,
+    transferred: prediction.transferred,
+    mismatches: prediction.mismatches,
+    unknownParts: prediction.unknownParts,
+    method: prediction.method,
+    scaleAssumed: predictor.card.scaleAssumed,
+    assumptions: predictor.card.assumptions,
+    features,
+  };
+}

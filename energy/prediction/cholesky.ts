@@ -1,0 +1,47 @@
+// Cholesky factor of a dense symmetric matrix in one flat array: training factors hundreds of them, element access must be free.
+
+/** Lower factor, row-major; undefined when the matrix is not positive definite. `matrix` is left alone. */
+export function cholesky(matrix: Float64Array, size: number): Float64Array | undefined {
+  const factor = new Float64Array(size * size);
+  for (let row = 0; row < size; row += 1) {
+    const rowStart = row * size;
+    for (let column = 0; column <= row; column += 1) {
+      const columnStart = column * size;
+      let sum = matrix[rowStart + column] as number;
+      for (let k = 0; k < column; k += 1) sum -= (factor[rowStart + k] as number) * (factor[columnStart + k] as number);
+      if (column < row) factor[rowStart + column] = sum / (factor[columnStart + column] as number);
+      else if (sum <= 0) return undefined;
+      else factor[rowStart + row] = Math.sqrt(sum);
+    }
+  }
+  return factor;
+}
+
+/** Solves L Lᵀ x = b. */
+export function choleskySolve(factor: Float64Array, size: number, right: ArrayLike<number>): Float64Array {
+  const solution = forwardSolve(factor, size, right);
+  for (let row = size - 1; row >= 0; row -= 1) {
+    let sum = solution[row] as number;
+    for (let k = row + 1; k < size; k += 1) sum -= (factor[k * size + row] as number) * (solution[k] as number);
+    solution[row] = sum / (factor[row * size + row] as number);
+  }
+  return solution;
+}
+
+/** Solves L x = b. */
+export function forwardSolve(factor: Float64Array, size: number, right: ArrayLike<number>): Float64Array {
+  const solution = Float64Array.from(right);
+  for (let row = 0; row < size; row += 1) {
+    let sum = solution[row] as number;
+    for (let k = 0; k < row; k += 1) sum -= (factor[row * size + k] as number) * (solution[k] as number);
+    solution[row] = sum / (factor[row * size + row] as number);
+  }
+  return solution;
+}
+
+/** Twice the sum of the logarithms of the diagonal: log |L Lᵀ|. */
+export function logDeterminant(factor: Float64Array, size: number): number {
+  let sum = 0;
+  for (let row = 0; row < size; row += 1) sum += Math.log(factor[row * size + row] as number);
+  return 2 * sum;
+}

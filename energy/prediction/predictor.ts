@@ -1,0 +1,180 @@
+// A trained predictor: one JSON artifact with parameters and card, asked in microseconds.
+import type { GraphFeatures, NodeClass } from '../graph/analysis.ts';
+import type { PredictorCard } from './card.ts';
+import { matchKeys } from './class-key.ts';
+import { type ConformalScores, halfWidth } from './conformal.ts';
+import type { KernelParameters } from './gaussian-process.ts';
+import type { Hull } from './hull.ts';
+import { evaluateLogModel, type LogModel } from './log-model.ts';
+import type { ClassKey, Estimate, Prediction } from './prediction.ts';
+import { classAmounts, descriptorNames, type RooflineTerm, rooflineTerms } from './quantities.ts';
+
+export const artifactFormat = 'jouleops-predictor/1';
+
+/** Scores inside and outside the hull. */
+export interface Calibration {
+  inside: ConformalScores;
+  outside: ConformalScores;
+}
+
+/** One target as stored: hull and points are shared by both. */
+export interface StoredModel {
+  roofline: Partial<Record<RooflineTerm, number>>;
+  parameters: KernelParameters;
+  weights: number[];
+  slope: number[];
+  intercept: number;
+  calibration: Calibration;
+}
+
+export interface PredictorArtifact {
+  format: typeof artifactFormat;
+  name: string;
+  version: number;
+  card: PredictorCard;
+  descriptors: string[];
+  hull: Hull;
+  /** Standardised descriptors of the training graphs, one row each. */
+  points: number[][];
+  energy: StoredModel;
+  latency: StoredModel;
+}
+
+interface Target {
+  model: LogModel;
+  calibration: Calibration;
+}
+
+export interface Predictor {
+  name: string;
+  version: number;
+  card: PredictorCard;
+  energy: Target;
+  latency: Target;
+}
+
+/** The file is not a predictor of this format. */
+export class PredictorFormatError extends Error {
+  override readonly name = 'PredictorFormatError';
+}
+
+/** @throws PredictorFormatError naming what is missing. */
+export function parsePredictor(json: string): Predictor {
+  let artifact: PredictorArtifact;
+  try {
+    artifact = JSON.parse(json) as PredictorArtifact;
+  } catch (error) {
+    throw new PredictorFormatError('the predictor is not JSON: build or fetch it again', { cause: error });
+  }
+  check(artifact);
+  const target = (stored: StoredModel): Target => ({
+    model: {
+      roofline: rooflineTerms.map((term) => stored.roofline[term] ?? 0),
+      hull: artifact.hull,
+      process: {
+        parameters: stored.parameters,
+        points: artifact.points,
+        weights: stored.weights,
+        slope: stored.slope,
+        intercept: stored.intercept,
+      },
+    },
+    calibration: stored.calibration,
+  });
+  const { name, version, card } = artifact;
+  return { name, version, card, energy: target(artifact.energy), latency: target(artifact.latency) };
+}
+
+function check(artifact: PredictorArtifact): void {
+  const complain = (problem: string) => {
+    throw new PredictorFormatError(`${problem}: this program reads ${artifactFormat}; train the predictor again`);
+  };
+  if (typeof artifact !== 'object' || artifact === null || artifact.format !== artifactFormat)
+    complain(`the predictor's format is "${String((artifact as { format?: unknown } | null)?.format)}"`);
+  if (artifact.descriptors.join() !== descriptorNames.join())
+    complain(`predictor ${artifact.name} was trained with other descriptors`);
+  const rows = artifact.points.length;
+  for (const stored of [artifact.energy, artifact.latency])
+    if (stored.weights.length !== rows || stored.slope.length !== descriptorNames.length)
+      complain(`predictor ${artifact.name} has ${stored.weights.length} weights for ${rows} points`);
+}
+
+/** A graph farther from all training graphs than this many reaches of the hull is out of domain. */
+export const domainReaches = 1;
+/** A transferred interval is at least this factor to either side. */
+export const transferFactor = 2;
+
+/** Joules (and seconds) per inference at batch one on a device with this key; under a millisecond. */
+export function predict(
+  predictor: Predictor,
+  features: GraphFeatures,
+  deviceKey: ClassKey,
+  options: { confidencePercent: number },
+): Prediction {
+  const { card } = predictor;
+  const { mismatches, unknownParts } = matchKeys(card.key, deviceKey);
+  const transferred = mismatches.length > 0;
+  const energy = estimateOf(predictor.energy, features, options.confidencePercent, transferred);
+  const latency = estimateOf(predictor.latency, features, options.confidencePercent, transferred);
+  return {
+    predictor: `${predictor.name}@${predictor.version}`,
+    boundary: card.boundary,
+    quantity: card.quantity,
+    joulesPerInference: { ...energy.value, confidencePercent: options.confidencePercent },
+    latencySeconds: latency.value,
+    inDomain: energy.inDomain,
+    transferred,
+    mismatches,
+    unknownParts,
+    method: methodOf(energy, transferred),
+  };
+}
+
+interface Outcome {
+  value: Estimate;
+  inDomain: boolean;
+  borrowed: boolean;
+}
+
+function estimateOf(target: Target, features: GraphFeatures, confidencePercent: number, transferred: boolean): Outcome {
+  const { value, remoteness } = evaluateLogModel(target.model, features);
+  const inDomain = remoteness <= domainReaches;
+  const { inside, outside } = target.calibration;
+  const width = halfWidth(inside, outside, inDomain, confidencePercent);
+  const factor = Math.exp(transferred ? Math.max(width.logHalfWidth, Math.log(transferFactor)) : width.logHalfWidth);
+  return { value: { estimate: value, lower: value / factor, upper: value * factor }, inDomain, borrowed: width.borrowed };
+}
+
+function methodOf({ inDomain, borrowed }: Outcome, transferred: boolean): string {
+  const notes = [
+    'non-negative roofline with Gaussian process residual, conformal interval',
+    ...(inDomain ? [] : ['unlike the training networks: interval from families never seen']),
+    ...(borrowed ? ['few scores: interval borrowed and widened'] : []),
+    ...(transferred ? [`transferred: interval at least ÷${transferFactor} to ×${transferFactor}`] : []),
+  ];
+  return notes.join('; ');
+}
+
+export interface Share {
+  /** A node class, or what belongs to none. */
+  part: NodeClass | 'overhead';
+  joules: number;
+  percent: number;
+}
+
+/** Which operators cost how much: the roofline's terms, scaled so that they add up to the estimate; largest first. */
+export function explain(predictor: Predictor, features: GraphFeatures): Share[] {
+  const { model } = predictor.energy;
+  const { value, roofline } = evaluateLogModel(model, features);
+  if (!(roofline > 0)) return [];
+  const coefficient = (term: RooflineTerm) => model.roofline[rooflineTerms.indexOf(term)] ?? 0;
+  const parts: [Share['part'], number][] = (Object.keys(features.classes) as NodeClass[]).map((name) => [
+    name,
+    classAmounts(features, name).reduce((sum, { term, amount }) => sum + coefficient(term) * amount, 0),
+  ]);
+  parts.push(['overhead', coefficient('constant')]);
+  return parts
+    .filter(([, joules]) => joules > 0)
+    .map(([part, joules]) => ({ part, joules: (joules * value) / roofline, percent: (100 * joules) / roofline }))
+    .sort((left, right) => right.joules - left.joules);
+}

@@ -1,0 +1,47 @@
+// Out-of-fold predictions: what a predictor says of graphs that its training did not see.
+import { evaluateLogModel } from '../log-model.ts';
+import { type FitOptions, fitLogModel } from './fit.ts';
+import { groupedFolds } from './folds.ts';
+import type { TrainingRow } from './training-row.ts';
+
+export interface OutOfFold {
+  row: TrainingRow;
+  predicted: number;
+  roofline: number;
+  actual: number;
+  remoteness: number;
+  /** log(actual / predicted). */
+  residual: number;
+}
+
+export interface ValidationOptions extends FitOptions {
+  folds: number;
+  repeats: number;
+  seed: number;
+  groupBy: 'architecture' | 'family';
+  /** Rows that are scored; the others only train. */
+  scored?: (row: TrainingRow) => boolean;
+}
+
+/** One entry per scored row and repeat. The row's session offset, learned from the training side, is applied. */
+export function outOfFold(rows: readonly TrainingRow[], options: ValidationOptions): OutOfFold[] {
+  const results: OutOfFold[] = [];
+  const groups = rows.map((row) => row[options.groupBy]);
+  const folds = Math.min(options.folds, new Set(groups).size);
+  for (let repeat = 0; repeat < options.repeats; repeat += 1) {
+    const foldOf = groupedFolds(groups, folds, options.seed + repeat);
+    for (let fold = 0; fold < folds; fold += 1) {
+      const training = rows.filter((_, index) => foldOf[index] !== fold);
+      const { model, sessionOffsets } = fitLogModel(training, options);
+      for (const [index, row] of rows.entries()) {
+        if (foldOf[index] !== fold || options.scored?.(row) === false) continue;
+        const { value, roofline, remoteness } = evaluateLogModel(model, row.features, row.batch);
+        const scale = Math.exp(sessionOffsets.get(row.session) ?? 0);
+        const actual = row[options.target];
+        const predicted = value * scale;
+        results.push({ row, predicted, roofline: roofline * scale, actual, remoteness, residual: Math.log(actual / predicted) });
+      }
+    }
+  }
+  return results;
+}

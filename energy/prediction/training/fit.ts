@@ -1,0 +1,102 @@
+// Fits the model of one target from training rows.
+import {
+  chooseParameters,
+  fitGaussianProcess,
+  type GaussianProcessData,
+  type KernelGrid,
+  type KernelParameters,
+  sessionOffset,
+} from '../gaussian-process.ts';
+import { fitHull, standardize } from '../hull.ts';
+import type { LogModel } from '../log-model.ts';
+import { descriptors, rooflineAmounts } from '../quantities.ts';
+import { evaluateRoofline, fitRoofline } from '../roofline.ts';
+import { randomGenerator, shuffled } from './folds.ts';
+import type { TrainingRow } from './training-row.ts';
+
+export interface FitOptions {
+  target: 'joules' | 'seconds';
+  referenceSession: string;
+  /** Given parameters skip the search: inner folds reuse what the outer data chose. */
+  parameters?: KernelParameters;
+  /** More rows than this train the residual on a sample of them; the roofline uses all. */
+  maximumPoints?: number;
+  /** Share of training architectures whose neighbour is within the hull's reach. */
+  hullQuantile: number;
+}
+
+export interface Fit {
+  model: LogModel;
+  /** Log offset of every session against the reference. */
+  sessionOffsets: ReadonlyMap<string, number>;
+}
+
+/** Searched by marginal likelihood; wide enough that the best is inside. */
+function kernelGrid(hasSessions: boolean): KernelGrid {
+  return {
+    lengthScale: [0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 4],
+    matern: [0.003, 0.01, 0.02, 0.03, 0.06, 0.1],
+    linear: [0.0003, 0.001, 0.003, 0.01, 0.03],
+    constant: [0.01],
+    session: hasSessions ? [0.001, 0.003, 0.01] : [0],
+    noise: [0.0003, 0.0006, 0.001, 0.0017, 0.003, 0.006, 0.01],
+  };
+}
+
+/** More rows than this only slow the search for kernel parameters down. */
+const maximumSearchPoints = 300;
+const sampleSeed = 20_260_101;
+
+export function fitLogModel(rows: readonly TrainingRow[], options: FitOptions): Fit {
+  const roofRows = prepare(rows, options.target);
+  const sample = sampleOf(rows, options.maximumPoints);
+  const sampled = prepare(sample, options.target);
+  const hull = fitHull(
+    sampled.raw,
+    sample.map((row) => row.architecture),
+    options.hullQuantile,
+  );
+  const points = sampled.raw.map((row) => standardize(hull, row));
+  const hasSessions = new Set(rows.map((row) => row.session)).size > 1;
+  let offsets = new Map<string, number>();
+  let { parameters } = options;
+  for (let pass = 0; ; pass += 1) {
+    const corrected = rows.map((row, index) => (roofRows.targets[index] ?? 1) / Math.exp(offsets.get(row.session) ?? 0));
+    const roofline = fitRoofline(roofRows.amounts, corrected);
+    const data: GaussianProcessData = {
+      points,
+      targets: sampled.amounts.map((row, index) => Math.log((sampled.targets[index] ?? 1) / evaluateRoofline(roofline, row))),
+      sessions: sample.map((row) => row.session),
+      referenceSession: options.referenceSession,
+      noiseFactors: sample.map((row) => row.noiseFactor),
+    };
+    parameters ??= chooseParameters(firstRows(data, maximumSearchPoints), kernelGrid(hasSessions));
+    const process = fitGaussianProcess(data, parameters);
+    offsets = new Map([...new Set(data.sessions)].map((session) => [session, sessionOffset(data, process, session)]));
+    if (pass === 1 || !hasSessions) return { model: { roofline, hull, process }, sessionOffsets: offsets };
+  }
+}
+
+function prepare(rows: readonly TrainingRow[], target: FitOptions['target']) {
+  return {
+    amounts: rows.map((row) => rooflineAmounts(row.features, row.batch)),
+    targets: rows.map((row) => row[target]),
+    raw: rows.map((row) => descriptors(row.features, row.batch)),
+  };
+}
+
+/** In random order when it is a sample, so that its beginning is a sample too. */
+function sampleOf(rows: readonly TrainingRow[], maximum: number | undefined): readonly TrainingRow[] {
+  if (maximum === undefined || rows.length <= maximum) return rows;
+  return shuffled(rows, randomGenerator(sampleSeed)).slice(0, maximum);
+}
+
+function firstRows(data: GaussianProcessData, count: number): GaussianProcessData {
+  return {
+    ...data,
+    points: data.points.slice(0, count),
+    targets: data.targets.slice(0, count),
+    sessions: data.sessions.slice(0, count),
+    ...(data.noiseFactors ? { noiseFactors: data.noiseFactors.slice(0, count) } : {}),
+  };
+}

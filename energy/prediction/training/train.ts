@@ -1,0 +1,204 @@
+// From rows to an artifact: fit, score on grouped folds, calibrate intervals, write the card. Same rows, same bytes.
+import type { PredictorCard } from '../card.ts';
+import { conformalQuantile, thinScores } from '../conformal.ts';
+import type { Boundary, ClassKey, Quantity } from '../prediction.ts';
+import { artifactFormat, type Calibration, domainReaches, type PredictorArtifact, type StoredModel } from '../predictor.ts';
+import { descriptorNames, descriptors, rooflineTerms } from '../quantities.ts';
+import { macsBaseline } from './baselines.ts';
+import { intervalCoverage } from './coverage.ts';
+import { type OutOfFold, outOfFold, type ValidationOptions } from './cross-validation.ts';
+import { type Fit, type FitOptions, fitLogModel } from './fit.ts';
+import { scoresOf } from './scores.ts';
+import type { TrainingRow } from './training-row.ts';
+
+export interface TrainingPlan {
+  name: string;
+  version: number;
+  deviceClass: string;
+  key: ClassKey;
+  boundary: Boundary;
+  quantity: Quantity;
+  referenceSession: string;
+  /** Only rows of these sessions are scored and calibrate the interval; all train. */
+  scoredSessions?: readonly string[];
+  assumptions: string[];
+  scaleAssumed: boolean;
+  data: { file: string; sha256: string }[];
+  manifest: string;
+  date: string;
+  extractorVersion: number;
+  folds: number;
+  repeats: number;
+  /** Whether the table has families to hold out. */
+  hasFamilies: boolean;
+  maximumPoints?: number;
+  hullQuantile: number;
+}
+
+const seed = 1;
+const maximumShippedScores = 200;
+const cardConfidencePercent = 90;
+
+export function fitOptions(plan: TrainingPlan, target: FitOptions['target']): FitOptions {
+  const { referenceSession, hullQuantile, maximumPoints } = plan;
+  return { target, referenceSession, hullQuantile, ...(maximumPoints === undefined ? {} : { maximumPoints }) };
+}
+
+export function validationOptions(
+  plan: TrainingPlan,
+  target: FitOptions['target'],
+  groupBy: ValidationOptions['groupBy'],
+): ValidationOptions {
+  const { scoredSessions } = plan;
+  return {
+    ...fitOptions(plan, target),
+    groupBy,
+    folds: groupBy === 'family' ? 1000 : plan.folds,
+    repeats: groupBy === 'family' ? 1 : plan.repeats,
+    seed,
+    ...(scoredSessions ? { scored: (row: TrainingRow) => scoredSessions.includes(row.session) } : {}),
+  };
+}
+
+export function trainPredictor(rows: readonly TrainingRow[], plan: TrainingPlan): PredictorArtifact {
+  const energy = fitLogModel(rows, fitOptions(plan, 'joules'));
+  const latency = fitLogModel(rows, fitOptions(plan, 'seconds'));
+  const energyFolds = validate(rows, plan, 'joules');
+  const latencyFolds = validate(rows, plan, 'seconds');
+  const { hull, process } = energy.model;
+  const calibration = calibrate(energyFolds);
+  const scored = energyFolds.byArchitecture.map(({ row }) => row);
+  const card: PredictorCard = {
+    deviceClass: plan.deviceClass,
+    key: plan.key,
+    boundary: plan.boundary,
+    quantity: plan.quantity,
+    data: plan.data,
+    manifest: plan.manifest,
+    rows: rows.length,
+    architectures: new Set(rows.map(({ architecture }) => architecture)).size,
+    referenceSession: plan.referenceSession,
+    assumptions: plan.assumptions,
+    scaleAssumed: plan.scaleAssumed,
+    scores: scoreCard(energyFolds),
+    latencyScores: scoreCard(latencyFolds),
+    baselines: [
+      {
+        name: 'MACs × constant',
+        scores: rounded(scoresOf(macsBaseline(rows, validationOptions(plan, 'joules', 'architecture')))),
+      },
+    ],
+    coverage: {
+      confidencePercent: cardConfidencePercent,
+      ...intervalCoverage(energyFolds.byArchitecture, cardConfidencePercent),
+      halfWidthFactor: precise(Math.exp(conformalQuantile(calibration.inside, cardConfidencePercent)), 4),
+    },
+    featureRanges: featureRanges(scored),
+    extractorVersion: plan.extractorVersion,
+    date: plan.date,
+  };
+  return {
+    format: artifactFormat,
+    name: plan.name,
+    version: plan.version,
+    card,
+    descriptors: [...descriptorNames],
+    hull: { means: precision(hull.means), scales: precision(hull.scales), reach: precise(hull.reach, 6) },
+    points: process.points.map((point) => precision(point)),
+    energy: stored(energy, calibration),
+    latency: stored(latency, calibrate(latencyFolds)),
+  };
+}
+
+interface Folds {
+  byArchitecture: OutOfFold[];
+  byFamily?: OutOfFold[];
+}
+
+function validate(rows: readonly TrainingRow[], plan: TrainingPlan, target: FitOptions['target']): Folds {
+  return {
+    byArchitecture: outOfFold(rows, validationOptions(plan, target, 'architecture')),
+    ...(plan.hasFamilies ? { byFamily: outOfFold(rows, validationOptions(plan, target, 'family')) } : {}),
+  };
+}
+
+/** Inside the hull: errors on new architectures. Outside: on new families too, which is what such a graph is. */
+function calibrate({ byArchitecture, byFamily }: Folds): Calibration {
+  const isInside = ({ remoteness }: OutOfFold) => remoteness <= domainReaches;
+  const sizes = (results: readonly OutOfFold[]) => results.map(({ residual }) => precise(Math.abs(residual), 4));
+  const outside = [...byArchitecture, ...(byFamily ?? [])].filter((result) => !isInside(result));
+  // One score per row, whatever the number of repeats: the middle one.
+  return {
+    inside: thinScores(sizes(middlePerRow(byArchitecture.filter(isInside))), maximumShippedScores),
+    outside: thinScores(sizes(middlePerRow(outside)), maximumShippedScores),
+  };
+}
+
+/** Repeats of a row are not independent scores: each row counts once, with its middle error. */
+function middlePerRow(results: readonly OutOfFold[]): OutOfFold[] {
+  const perRow = new Map<TrainingRow, OutOfFold[]>();
+  for (const result of results) perRow.set(result.row, [...(perRow.get(result.row) ?? []), result]);
+  return [...perRow.values()].flatMap((list) => {
+    const sorted = list.sort((a, b) => Math.abs(a.residual) - Math.abs(b.residual));
+    return sorted[Math.floor(sorted.length / 2)] ?? [];
+  });
+}
+
+function scoreCard({ byArchitecture, byFamily }: Folds) {
+  return {
+    byArchitecture: rounded(scoresOf(byArchitecture)),
+    ...(byFamily ? { byFamily: rounded(scoresOf(byFamily)) } : {}),
+  };
+}
+
+function rounded<T extends object>(scores: T): T {
+  return Object.fromEntries(Object.entries(scores).map(([name, value]) => [name, precise(value as number, 4)])) as T;
+}
+
+function featureRanges(rows: readonly TrainingRow[]): Record<string, [number, number]> {
+  const all = rows.map((row) => descriptors(row.features, row.batch));
+  return Object.fromEntries(
+    descriptorNames.map((name, index) => {
+      const values = all.map((row) => row[index] ?? 0);
+      return [
+        name,
+        [
+          precise(
+            values.reduce((a, b) => Math.min(a, b)),
+            4,
+          ),
+          precise(
+            values.reduce((a, b) => Math.max(a, b)),
+            4,
+          ),
+        ],
+      ];
+    }),
+  );
+}
+
+function stored({ model }: Fit, calibration: Calibration): StoredModel {
+  const { process } = model;
+  return {
+    roofline: Object.fromEntries(
+      rooflineTerms.flatMap((term, index) => {
+        const coefficient = model.roofline[index] ?? 0;
+        return coefficient > 0 ? [[term, precise(coefficient, 6)] as const] : [];
+      }),
+    ),
+    parameters: process.parameters,
+    weights: precision(process.weights),
+    slope: precision(process.slope),
+    intercept: precise(process.intercept, 6),
+    calibration,
+  };
+}
+
+/** Parameters far below the noise need no more digits, and short numbers keep the file small. */
+function precision(values: readonly number[]): number[] {
+  return values.map((value) => precise(value, 5));
+}
+
+function precise(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
+}
