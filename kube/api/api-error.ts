@@ -116,7 +116,7 @@ function parseStatus(body: string): Status | undefined {
   }
 }
 
-export function isStatus(value: unknown): value is Status {
+function isStatus(value: unknown): value is Status {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Status';
 }
 

@@ -235,6 +235,21 @@ test('a server restored from a backup: lower versions and a deleted object that 
   await soon(() => expect(changes.slice(2)).toEqual(['added one@5', 'updated one@9']));
 });
 
+test('two hundred broken watches leave no socket, no timer and no open watch behind', async () => {
+  for (let i = 0; i < 200; i++) {
+    const line = event('MODIFIED', configMap('one', String(20 + i)));
+    server.watches.push([streamThenReset, streamThenEnd, stream][i % 3]?.(line) ?? stream());
+  }
+  start();
+  await soon(() => {
+    if (server.watchRequests.length % 3 === 0) server.endWatches();
+    expect(server.watches).toHaveLength(0);
+  }, 2000);
+  await soon(() => expect(server.openWatches).toBe(1), 10);
+  expect(await server.connections()).toBeLessThanOrEqual(2);
+  expect(clock.sleeping).toBe(1); // the deadline of the one watch
+});
+
 test('stopped between two events that came together: the second changes nothing', async () => {
   server.watches.push(stream(event('ADDED', configMap('one', '12')), event('ADDED', configMap('two', '13'))));
   const reflector = start();
