@@ -9,6 +9,8 @@ export interface Writer {
   kind: CompiledKind;
   /** RFC 3339 with seconds, as metav1.Time. */
   now: string;
+  /** What an object of this kind has before anybody wrote it: Go's empty structs, which a creator does not own. */
+  zero?: JsonObject;
 }
 
 export interface ApplyWriter extends Writer {
@@ -16,7 +18,7 @@ export interface ApplyWriter extends Writer {
 }
 
 /** One entry of the causes of a 409 answer to an apply. */
-export interface ConflictCause {
+interface ConflictCause {
   reason: 'FieldManagerConflict';
   /** Names the manager: `conflict with "kubectl" using jouleops.dev/v1alpha1`. */
   message: string;

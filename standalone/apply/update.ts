@@ -14,7 +14,7 @@ import { ownershipAfterUpdate } from './ownership.ts';
  */
 export function updateManagedFields(live: JsonObject | undefined, next: JsonObject, writer: Writer): JsonObject {
   const bare = withManagedFields(next, undefined);
-  const before = live ?? { apiVersion: writer.kind.apiVersion, kind: writer.kind.definition.kind };
+  const before = live ?? { ...writer.zero, apiVersion: writer.kind.apiVersion, kind: writer.kind.definition.kind };
   const managers = claimedManagers(before, next, writer);
   // Tracking ends when managedFields are reset, and begins again with the first apply.
   if (managers.size === 0 && live) return bare;

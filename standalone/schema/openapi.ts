@@ -11,19 +11,8 @@ const reference = (name: string): JsonObject => ({ $ref: `#/components/schemas/$
 
 /** Schemas that every kind's schema refers to: they belong into components.schemas of each document. */
 export function sharedOpenapiSchemas(): Record<string, JsonObject> {
-  const text = { type: 'string' };
   return {
     [`${metaPackage}.ObjectMeta`]: toOpenapi(objectMetaSchema),
-    [`${metaPackage}.ListMeta`]: {
-      type: 'object',
-      description: 'Metadata of a list: its version, and how to continue it.',
-      properties: {
-        continue: text,
-        resourceVersion: text,
-        remainingItemCount: { type: 'integer', format: 'int64' },
-        selfLink: text,
-      },
-    },
   };
 }
 
@@ -43,27 +32,6 @@ export function openapiOf(definition: KindDefinition, schema: StructuralSchema):
         metadata: { ...reference('ObjectMeta'), description: 'Standard metadata.' },
       },
       'x-kubernetes-group-version-kind': [{ group, version, kind }],
-    },
-  };
-}
-
-/** The list of a kind, as the entry beside it. */
-export function openapiListOf(definition: KindDefinition): { name: string; schema: JsonObject } {
-  const { group, version, kind } = definition;
-  const name = `${reversed(group)}.${version}.${kind}`;
-  return {
-    name: `${name}List`,
-    schema: {
-      type: 'object',
-      description: `${kind}List is a list of ${kind}.`,
-      required: ['items'],
-      properties: {
-        apiVersion: { type: 'string' },
-        kind: { type: 'string' },
-        metadata: reference('ListMeta'),
-        items: { type: 'array', items: { $ref: `#/components/schemas/${name}` } },
-      },
-      'x-kubernetes-group-version-kind': [{ group, version, kind: `${kind}List` }],
     },
   };
 }
