@@ -240,7 +240,7 @@ function relistCause(error: Error, failures: number): RelistCause | undefined {
 }
 
 /** managedFields serve apply on the server; no cache here reads them. */
-export function withoutManagedFields<T extends KubeObject>(object: Stored<T>): Stored<T> {
+function withoutManagedFields<T extends KubeObject>(object: Stored<T>): Stored<T> {
   if (object.metadata.managedFields === undefined) return object;
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };
