@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { fromStorage, type RegistryContext } from '../registry/context.ts';
+import { updateManagedFields } from '../apply/update.ts';
+import { fromStorage, type RegistryContext, timestamp } from '../registry/context.ts';
 import { foregroundFinalizer, orphanFinalizer, removeObject } from '../registry/delete.ts';
 import type { ServedKind } from '../registry/served-kind.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
@@ -166,9 +167,21 @@ class GarbageCollector {
       const kept = Array.isArray(references)
         ? references.filter((reference) => !isObject(reference) || reference['uid'] !== uidOf(object))
         : [];
-      transaction.put(dependent.key, withMetadata(dependent.object, { ownerReferences: kept.length === 0 ? undefined : kept }));
+      const freed = withMetadata(dependent.object, { ownerReferences: kept.length === 0 ? undefined : kept });
+      transaction.put(dependent.key, this.#reown(dependent, freed));
     }
     this.#dropFinalizer(transaction, key, object, orphanFinalizer);
+  }
+
+  /** Nobody owns a field that is gone. */
+  #reown({ key, object }: { key: StorageKey; object: JsonObject }, next: JsonObject): JsonObject {
+    const kind = this.#kinds.get(key.resource);
+    if (kind === undefined) return next;
+    return updateManagedFields(object, next, {
+      manager: 'garbage-collector',
+      kind: kind.compiled,
+      now: timestamp(this.#deps.clock),
+    });
   }
 
   #dropFinalizer(transaction: Transaction, key: StorageKey, object: JsonObject, finalizer: string): void {

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'yaml';
+import type { Sent } from '../registry/decode.ts';
+import { duplicateFields } from '../schema/duplicate-fields.ts';
 import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
 import { badRequest, StatusError, unsupportedMediaType } from './status-error.ts';
 
@@ -28,15 +30,16 @@ export function mediaType(request: IncomingMessage): string {
 const documentTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
 /** An object as creates and updates send it. */
-export async function parseDocument(type: string, body: Buffer): Promise<JsonObject> {
+export async function parseDocument(type: string, body: Buffer): Promise<Sent> {
   if (type === 'application/vnd.kubernetes.protobuf') {
     // Loaded when first needed: only kubectl sends it.
     const { parseProtobuf } = await import('./protobuf.ts');
-    return parseProtobuf(body);
+    return { sent: parseProtobuf(body), duplicates: [] };
   }
   if (type !== '' && !documentTypes.includes(type)) throw unsupportedMediaType(documentTypes);
   const text = body.toString();
-  return expectObject(type === 'application/yaml' ? parseYaml(text) : parseJson(text));
+  if (type === 'application/yaml') return { sent: expectObject(parseYaml(text)), duplicates: [] };
+  return { sent: expectObject(parseJson(text)), duplicates: duplicateFields(text) };
 }
 
 export function parseJson(text: string): JsonValue {

@@ -149,7 +149,7 @@ function answerWrite(deps: ResourceDeps, { kind, as }: Call, written: Written): 
 
 async function remove(deps: ResourceDeps, { info, kind, user, request, as }: Call): Promise<Answer> {
   const body = await readBody(request);
-  const options = readDeleteOptions(body.length === 0 ? {} : await parseDocument(mediaType(request), body), info.query);
+  const options = readDeleteOptions(body.length === 0 ? {} : (await parseDocument(mediaType(request), body)).sent, info.query);
   if (options.propagation === 'Orphan' && kind === deps.registry.namespaces)
     throw badRequest('a namespace cannot be deleted without its contents');
   const target = { kind, namespace: info.namespace, user };

@@ -1,5 +1,5 @@
 import type { Status } from '../../kube/api/objects.ts';
-import { qualifiedKind, qualifiedResource, type ServedKind } from '../registry/served-kind.ts';
+import { qualifiedResource, type ServedKind } from '../registry/served-kind.ts';
 import type { Cause } from '../schema/structural-schema.ts';
 
 type Details = NonNullable<Status['details']>;
@@ -61,14 +61,20 @@ export function conflict(kind: ServedKind, name: string, why: string): StatusErr
 }
 
 export function invalid(kind: ServedKind, name: string, causes: readonly Cause[]): StatusError {
-  const { group, kind: kindName } = kind.compiled.definition;
+  return invalidAs(kind, kind.compiled.definition.kind, name, causes);
+}
+
+/** With the kind that the client wrote, right or wrong. */
+export function invalidAs({ compiled }: ServedKind, kindName: string, name: string, causes: readonly Cause[]): StatusError {
+  const { group } = compiled.definition;
   const lines = causes.map((cause) => `${cause.field}: ${cause.message}`);
-  const message = `${qualifiedKind(kind)} "${name}" is invalid: ${lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`}`;
+  const subject = group === '' ? kindName : `${kindName}.${group}`;
+  const message = `${subject} "${name}" is invalid: ${lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`}`;
   return new StatusError(422, 'Invalid', message, {
     ...(name === '' ? {} : { name }),
     ...(group === '' ? {} : { group }),
     kind: kindName,
-    causes: causes.map(({ reason, message: text, field }) => ({ reason, message: text, field })),
+    causes: causes.map(({ reason, message: why, field }) => ({ reason, message: why, field })),
   });
 }
 

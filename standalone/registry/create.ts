@@ -5,7 +5,7 @@ import type { JsonObject } from '../schema/json.ts';
 import type { Transaction } from '../storage/object-store.ts';
 import { isBeingDeleted, metadataOf, nameOf, text, withMetadata } from '../storage/stored-object.ts';
 import { fromStorage, type RegistryContext, readServed, type Target, timestamp, toStorage } from './context.ts';
-import { decodeObject, placeObject } from './decode.ts';
+import { decodeObject, placeObject, type Sent } from './decode.ts';
 import { qualifiedResource, storageKey } from './served-kind.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -18,7 +18,7 @@ export interface Written {
 export async function createObject(
   context: RegistryContext,
   target: Target,
-  sent: JsonObject,
+  sent: Sent,
   options: WriteOptions,
 ): Promise<Written> {
   const { object: decoded, warnings } = decodeObject(target.kind, sent, options.fieldValidation);
@@ -26,7 +26,13 @@ export async function createObject(
   if (text(metadataOf(placed), 'resourceVersion') !== '') {
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   }
-  const writer = { manager: options.manager, kind: target.kind.compiled, now: timestamp(context.clock) };
+  const { zero } = target.kind;
+  const writer = {
+    manager: options.manager,
+    kind: target.kind.compiled,
+    now: timestamp(context.clock),
+    ...(zero ? { zero } : {}),
+  };
   const object = await context.store.write(
     (transaction) => {
       const named = nameObject(transaction, target, placed);

@@ -1,10 +1,16 @@
 // From what a client sent to an object of the kind that its path serves.
 
-import { badRequest, invalid } from '../http/status-error.ts';
+import { badRequest, invalidAs, StatusError } from '../http/status-error.ts';
 import { isObject, type JsonObject, type JsonValue, property } from '../schema/json.ts';
 import { metadataOf, nameOf, namespaceOf, text, withMetadata } from '../storage/stored-object.ts';
 import type { ServedKind } from './served-kind.ts';
 import type { FieldValidation } from './write-options.ts';
+
+export interface Sent {
+  readonly sent: JsonObject;
+  /** Paths that the body says twice. */
+  readonly duplicates: readonly string[];
+}
 
 export interface Decoded {
   readonly object: JsonObject;
@@ -12,20 +18,31 @@ export interface Decoded {
   readonly warnings: string[];
 }
 
-/** Checks apiVersion and kind, drops unknown fields as `fieldValidation` says, and fills in defaults. */
-export function decodeObject(kind: ServedKind, sent: JsonObject, fieldValidation: FieldValidation): Decoded {
-  const { object, unknown, malformed } = kind.compiled.prune(withIdentity(kind, sent));
-  if (malformed !== undefined) throw badRequest(malformed);
-  const complaints = unknown.map((path) => `unknown field "${path}"`);
-  if (complaints.length > 0 && fieldValidation === 'Strict') {
+/** The body cannot be read as this kind. Creates and updates answer 400, patches 422 as Kubernetes does. */
+export class DecodingError extends StatusError {
+  readonly why: string;
+
+  constructor(kind: ServedKind, why: string) {
     const { kind: name, version } = kind.compiled.definition;
-    throw badRequest(
-      `${name} in version "${version}" cannot be handled as a ${name}: strict decoding error: ${complaints.join(', ')}`,
-    );
+    super(400, 'BadRequest', `${name} in version "${version}" cannot be handled as a ${name}: ${why}`);
+    this.why = why;
+  }
+}
+
+/** Checks apiVersion and kind, drops unknown fields as `fieldValidation` says, and fills in defaults. */
+export function decodeObject(kind: ServedKind, { sent, duplicates }: Sent, fieldValidation: FieldValidation): Decoded {
+  const { object, unknown, malformed } = kind.compiled.prune(withIdentity(kind, sent));
+  if (malformed !== undefined) throw new DecodingError(kind, malformed);
+  const complaints = [
+    ...duplicates.map((path) => `duplicate field "${path}"`),
+    ...unknown.map((path) => `unknown field "${path}"`),
+  ];
+  if (complaints.length > 0 && fieldValidation === 'Strict') {
+    throw new DecodingError(kind, `strict decoding error: ${complaints.join(', ')}`);
   }
   checkMicroTimes(kind, object);
   const written = kind.onWrite ? kind.onWrite(object) : object;
-  return { object: kind.compiled.default(written), warnings: fieldValidation === 'Warn' ? complaints : [] };
+  return { object: kind.compiled.default({ ...kind.zero, ...written }), warnings: fieldValidation === 'Warn' ? complaints : [] };
 }
 
 const microTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}(Z|[+-]\d{2}:\d{2})$/;
@@ -37,9 +54,8 @@ function checkMicroTimes(kind: ServedKind, object: JsonObject): void {
       object,
     );
     if (value === undefined || value === null || (typeof value === 'string' && microTime.test(value))) continue;
-    const { kind: name, version } = kind.compiled.definition;
     const why = `${path.join('.')} must be a time with exactly six decimals such as 2006-01-02T15:04:05.000000Z, got ${JSON.stringify(value)}`;
-    throw badRequest(`${name} in version "${version}" cannot be handled as a ${name}: ${why}`);
+    throw new DecodingError(kind, why);
   }
 }
 
@@ -56,7 +72,7 @@ function withIdentity(kind: ServedKind, sent: JsonObject): JsonObject {
   }
   if (sentKind !== '' && sentKind !== definition.kind) {
     const message = `Invalid value: "${sentKind}": must be ${definition.kind}`;
-    throw invalid(kind, nameOf(sent), [{ reason: 'FieldValueInvalid', field: 'kind', message }]);
+    throw invalidAs(kind, sentKind, nameOf(sent), [{ reason: 'FieldValueInvalid', field: 'kind', message }]);
   }
   return { ...sent, apiVersion, kind: definition.kind };
 }

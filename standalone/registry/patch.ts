@@ -11,12 +11,13 @@ import {
   StatusError,
   unsupportedMediaType,
 } from '../http/status-error.ts';
+import { duplicateFields } from '../schema/duplicate-fields.ts';
 import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
 import type { Transaction } from '../storage/object-store.ts';
 import { metadataOf, nameOf, text, uidOf } from '../storage/stored-object.ts';
 import { type RegistryContext, readServed, timestamp } from './context.ts';
 import { insert, type Written } from './create.ts';
-import { decodeObject, placeObject } from './decode.ts';
+import { type Decoded, DecodingError, decodeObject, placeObject, type Sent } from './decode.ts';
 import { commitUpdate, type UpdateTarget, updateDecoded } from './update.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -35,19 +36,30 @@ export async function patchObject(
 ): Promise<Written> {
   if (type === applyType) return applyObject(context, target, body, options);
   const change = readChange(target, type, body);
+  const duplicates = duplicateFields(body);
   const warnings: string[] = [];
   const object = await context.store.write(
     (transaction) => {
       const live = readServed(transaction, target, target.name);
       target.admit?.(live);
       if (live === undefined) throw notFound(target.kind, target.name);
-      const decoded = decodeObject(target.kind, change(live), options.fieldValidation);
+      const decoded = decodePatched(target, { sent: change(live), duplicates }, options);
       warnings.push(...decoded.warnings);
       return updateDecoded(context, transaction, target, live, decoded, options);
     },
     { dryRun: options.dryRun },
   );
   return { object, warnings, created: false };
+}
+
+function decodePatched(target: UpdateTarget, patched: Sent, options: WriteOptions): Decoded {
+  try {
+    return decodeObject(target.kind, patched, options.fieldValidation);
+  } catch (error) {
+    if (!(error instanceof DecodingError)) throw error;
+    const causes = [{ reason: 'FieldValueInvalid', message: `Invalid value: ${error.why}`, field: 'patch' }];
+    throw new StatusError(422, 'Invalid', ` "" is invalid: patch: Invalid value: ${error.why}`, { causes }, { cause: error });
+  }
 }
 
 function readChange(target: UpdateTarget, type: string, body: string): (live: JsonObject) => JsonObject {
@@ -129,7 +141,7 @@ function applyWithin(
   if (outcome.kind === 'refused') {
     throw new StatusError(outcome.status, outcome.status === 400 ? 'BadRequest' : '', outcome.message);
   }
-  const { object: decoded } = decodeObject(kind, outcome.object, 'Ignore');
+  const { object: decoded } = decodeObject(kind, { sent: outcome.object, duplicates: [] }, 'Ignore');
   const placed = placeObject(decoded, target);
   if (live === undefined) return { object: insert(context, transaction, target, placed), created: true };
   return { object: commitUpdate(context, transaction, target, live, placed, options), created: false };

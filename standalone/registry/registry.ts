@@ -1,6 +1,7 @@
+import { changedRequestCauses, isolateRequest, stampRequester } from '../auth/certificate-request.ts';
 import { compileKind } from '../schema/compile-kind.ts';
 import type { KindDefinition } from '../schema/kind.ts';
-import { certificateSigningRequests, controllerRevisions, leases, leaseTimes, stampRequester } from './builtins/coordination.ts';
+import { certificateSigningRequests, controllerRevisions, leases, leaseTimes } from './builtins/coordination.ts';
 import { configMaps, foldStringData, labelWithName, namespaces, secrets } from './builtins/core.ts';
 import { coreEventShape, coreEvents, events, eventTimes } from './builtins/events.ts';
 import type { ServedKind } from './served-kind.ts';
@@ -21,11 +22,14 @@ export function createRegistry(customKinds: readonly KindDefinition[]): Registry
     serve(definition, { builtIn: true, unconditionalUpdate: true, ...options });
   const eventStorage = 'events';
   const served = {
-    namespaces: builtin(namespaces, { onWrite: labelWithName }),
+    namespaces: builtin(namespaces, { onWrite: labelWithName, zero: { spec: {}, status: {} } }),
     configMaps: builtin(configMaps),
     certificateSigningRequests: builtin(certificateSigningRequests, {
       subresources: ['status', 'approval'],
+      zero: { spec: {}, status: {} },
       onCreate: stampRequester,
+      isolate: isolateRequest,
+      changeCauses: changedRequestCauses,
     }),
   };
   const kinds: ServedKind[] = [
@@ -33,7 +37,7 @@ export function createRegistry(customKinds: readonly KindDefinition[]): Registry
     builtin(secrets, { onWrite: foldStringData }),
     builtin(coreEvents, { storage: eventStorage, shape: coreEventShape, microTimes: eventTimes }),
     builtin(events, { storage: eventStorage, microTimes: eventTimes }),
-    builtin(leases, { unconditionalUpdate: false, microTimes: leaseTimes }),
+    builtin(leases, { unconditionalUpdate: false, microTimes: leaseTimes, zero: { spec: {} } }),
     builtin(controllerRevisions),
     ...customKinds.map((definition) => serve(definition, { builtIn: false, unconditionalUpdate: false })),
   ];

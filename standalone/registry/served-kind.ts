@@ -1,5 +1,6 @@
 import type { JsonObject } from '../schema/json.ts';
 import type { CompiledKind } from '../schema/kind.ts';
+import type { Cause } from '../schema/structural-schema.ts';
 import type { StorageKey } from '../storage/versions.ts';
 
 export type KindSubresource = 'status' | 'approval';
@@ -19,6 +20,12 @@ export interface ServedKind {
     fromStorage(object: JsonObject): JsonObject;
     toStorage(object: JsonObject): JsonObject;
   };
+  /** What every object of this kind has even when it is not sent: structs that Go always writes. Nobody owns them. */
+  readonly zero?: JsonObject;
+  /** Which part of an update each path can write, where it is more than spec or status. */
+  readonly isolate?: (next: JsonObject, live: JsonObject, subresource: KindSubresource | undefined, now: string) => JsonObject;
+  /** What an update through a path is refused for, beyond the kind's own rules. */
+  readonly changeCauses?: (next: JsonObject, live: JsonObject, subresource: KindSubresource | undefined) => Cause[];
   /** What the server fills in from the request when an object is created. */
   readonly onCreate?: (object: JsonObject, requester: { name: string; groups: readonly string[] }) => JsonObject;
   /** Paths of times that must have exactly six decimals (metav1.MicroTime). */

@@ -1,11 +1,11 @@
 import { isUnchanged, updateManagedFields } from '../apply/update.ts';
 import { conflict, modified, notFound, refuseInvalid, StatusError } from '../http/status-error.ts';
-import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
+import type { JsonObject, JsonValue } from '../schema/json.ts';
 import type { Transaction } from '../storage/object-store.ts';
 import { finalizersOf, isBeingDeleted, metadataOf, nameOf, text, uidOf, withMetadata } from '../storage/stored-object.ts';
 import { fromStorage, type NamedTarget, type RegistryContext, readServed, timestamp, toStorage } from './context.ts';
 import type { Written } from './create.ts';
-import { type Decoded, decodeObject, placeObject } from './decode.ts';
+import { type Decoded, decodeObject, placeObject, type Sent } from './decode.ts';
 import { type KindSubresource, qualifiedResource, storageKey } from './served-kind.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -16,7 +16,7 @@ export interface UpdateTarget extends NamedTarget {
 export async function replaceObject(
   context: RegistryContext,
   target: UpdateTarget,
-  sent: JsonObject,
+  sent: Sent,
   options: WriteOptions,
 ): Promise<Written> {
   const decoded = decodeObject(target.kind, sent, options.fieldValidation);
@@ -25,6 +25,7 @@ export async function replaceObject(
       const live = readServed(transaction, target, target.name);
       target.admit?.(live);
       if (live === undefined) throw notFound(target.kind, target.name);
+      checkUid(target, decoded.object, live);
       return updateDecoded(context, transaction, target, live, decoded, options);
     },
     { dryRun: options.dryRun },
@@ -63,8 +64,11 @@ export function commitUpdate(
 ): JsonObject {
   const { kind, name } = target;
   const subresource = target.subresource === undefined ? undefined : 'status';
-  const prepared = withServerMetadata(isolate(target, next, live), live);
-  const causes = kind.compiled.validate(prepared, live, subresource);
+  const prepared = withServerMetadata(isolate(target, next, live, timestamp(context.clock)), live);
+  const causes = [
+    ...kind.compiled.validate(prepared, live, subresource),
+    ...(kind.changeCauses?.(prepared, live, target.subresource) ?? []),
+  ];
   refuseInvalid(kind, name, causes);
   // The time of a managedFields entry alone is no change: otherwise every repeated apply would wake every watcher.
   if (isUnchanged(live, prepared)) return live;
@@ -88,33 +92,22 @@ function withServerMetadata(next: JsonObject, live: JsonObject): JsonObject {
   return withMetadata(next, { ...Object.fromEntries(filled), creationTimestamp, resourceVersion });
 }
 
-/** Spec or status, as the path says. An approval is the part of a certificate request's status that only approvers write. */
-function isolate(target: UpdateTarget, next: JsonObject, live: JsonObject): JsonObject {
+/** Spec or status, as the path says. */
+function isolate(target: UpdateTarget, next: JsonObject, live: JsonObject, now: string): JsonObject {
   const subresource = target.subresource === undefined ? undefined : 'status';
   const prepared = target.kind.compiled.prepareForUpdate(next, live, subresource);
-  if (target.kind.compiled.definition.kind !== 'CertificateSigningRequest' || target.subresource === undefined) return prepared;
-  return separateApproval(target.subresource, prepared, live);
+  return target.kind.isolate ? target.kind.isolate(prepared, live, target.subresource, now) : prepared;
 }
 
-const approvals = ['Approved', 'Denied'];
-
-function separateApproval(subresource: KindSubresource, next: JsonObject, live: JsonObject): JsonObject {
-  const isApproval = (condition: JsonValue) => isObject(condition) && approvals.includes(text(condition, 'type'));
-  const kept = subresource === 'approval' ? statusOf(live) : statusOf(next);
-  const approved = subresource === 'approval' ? statusOf(next) : statusOf(live);
-  const conditions = [
-    ...conditionsOf(approved).filter(isApproval),
-    ...conditionsOf(kept).filter((condition) => !isApproval(condition)),
-  ];
-  return { ...next, status: { ...kept, ...(conditions.length === 0 ? {} : { conditions }) } };
-}
-
-function statusOf(object: JsonObject): JsonObject {
-  return isObject(object['status']) ? object['status'] : {};
-}
-
-function conditionsOf(status: JsonObject): JsonValue[] {
-  return Array.isArray(status['conditions']) ? status['conditions'] : [];
+/** A replacement that names a uid means that object and no other of the same name. */
+function checkUid(target: UpdateTarget, next: JsonObject, live: JsonObject): void {
+  const uid = uidOf(next);
+  if (uid === '' || uid === uidOf(live)) return;
+  throw conflict(
+    target.kind,
+    target.name,
+    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(live)}`,
+  );
 }
 
 function checkVersion(target: UpdateTarget, next: JsonObject, live: JsonObject): void {
@@ -130,10 +123,6 @@ function checkVersion(target: UpdateTarget, next: JsonObject, live: JsonObject):
       kind: plural,
       causes: [{ reason: 'FieldValueInvalid', message, field }],
     });
-  }
-  const uid = uidOf(next);
-  if (uid !== '' && uid !== uidOf(live) && wanted !== '' && wanted !== text(metadataOf(live), 'resourceVersion')) {
-    throw conflict(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(live)}`);
   }
   if (wanted !== '' && wanted !== text(metadataOf(live), 'resourceVersion')) throw modified(kind, nameOf(live));
 }

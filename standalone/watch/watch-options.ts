@@ -1,5 +1,5 @@
 import { isTrue } from '../http/request-info.ts';
-import { badRequest, expired, invalidOption, tooLargeResourceVersion } from '../http/status-error.ts';
+import { badRequest, invalidOption, tooLargeResourceVersion } from '../http/status-error.ts';
 import { readResourceVersion } from '../registry/list.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -19,7 +19,7 @@ export interface WatchOptions {
 /** As kube-apiserver's default of at least half an hour: clients that want less say so. */
 const defaultTimeoutSeconds = 1800;
 
-/** Throws 410 for a revision that is no longer kept. */
+/** A revision that is no longer kept is told by the stream itself, as an ERROR event: that is where Kubernetes tells it. */
 export function readWatchOptions(store: ObjectStore, query: URLSearchParams): WatchOptions {
   const wanted = query.get('resourceVersion') ?? '';
   const bookmarks = isTrue(query.get('allowWatchBookmarks'));
@@ -34,7 +34,6 @@ export function readWatchOptions(store: ObjectStore, query: URLSearchParams): Wa
   if (revision > store.revision) throw tooLargeResourceVersion(revision, store.revision);
   if (fromState)
     return { start: { kind: 'state', announceEnd: sendInitialEvents !== null && bookmarks }, bookmarks, timeoutSeconds };
-  if (revision < store.compactedRevision) throw expired(`too old resource version: ${revision} (${store.compactedRevision})`);
   return { start: { kind: 'after', revision }, bookmarks, timeoutSeconds };
 }
 

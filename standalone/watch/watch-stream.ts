@@ -7,6 +7,7 @@ import type { Selection } from '../registry/selection.ts';
 import type { ServedKind } from '../registry/served-kind.ts';
 import type { JsonObject } from '../schema/json.ts';
 import type { Change, ObjectStore } from '../storage/object-store.ts';
+import { withResourceVersion } from '../storage/stored-object.ts';
 import type { WatchHub } from './watch-hub.ts';
 import type { WatchOptions } from './watch-options.ts';
 
@@ -120,11 +121,12 @@ class WatchStream {
       return;
     }
     const object = fromStorage(kind, change.object);
-    const before =
-      change.type !== 'ADDED' && change.previous !== undefined && selection.matches(fromStorage(kind, change.previous));
+    const previous = change.previous && fromStorage(kind, change.previous);
+    const before = change.type !== 'ADDED' && previous !== undefined && selection.matches(previous);
     const after = change.type !== 'DELETED' && selection.matches(object);
     if (after) this.#send(before ? 'MODIFIED' : 'ADDED', object);
-    else if (before) this.#send('DELETED', object);
+    // What ceased to match is shown as it was when it last did, at the version of the change.
+    else if (before) this.#send('DELETED', withResourceVersion(previous, change.revision));
   }
 
   bookmark(revision: number, metadata: JsonObject = {}): void {

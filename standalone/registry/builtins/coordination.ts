@@ -1,6 +1,7 @@
 // Leases, ControllerRevisions and CertificateSigningRequests: what controllers of any kind share.
 
-import { equalJson, isObject, type JsonObject } from '../../schema/json.ts';
+import { newRequestCauses } from '../../auth/certificate-request.ts';
+import { equalJson, type JsonObject } from '../../schema/json.ts';
 import type { KindDefinition } from '../../schema/kind.ts';
 import type { Cause, StructuralSchema } from '../../schema/structural-schema.ts';
 import { atomicList, integer, mapList, object, string, time } from './schemas.ts';
@@ -89,19 +90,16 @@ export const certificateSigningRequests: KindDefinition = {
   schema: {
     ...object(
       {
-        spec: object(
-          {
-            request: { type: 'string', format: 'byte' },
-            signerName: { type: 'string', maxLength: 571, pattern: '^[^/]+/[^/]+$' },
-            expirationSeconds: { type: 'integer', minimum: 600 },
-            usages: atomicList(string),
-            username: string,
-            uid: string,
-            groups: atomicList(string),
-            extra: { type: 'object', additionalProperties: atomicList(string) },
-          },
-          ['request', 'signerName'],
-        ),
+        spec: object({
+          request: { type: 'string', format: 'byte' },
+          signerName: { type: 'string', maxLength: 571 },
+          expirationSeconds: { type: 'integer', minimum: 600 },
+          usages: atomicList(string),
+          username: string,
+          uid: string,
+          groups: atomicList(string),
+          extra: { type: 'object', additionalProperties: atomicList(string) },
+        }),
         status: object({
           certificate: { type: 'string', format: 'byte' },
           conditions: mapList(
@@ -117,31 +115,8 @@ export const certificateSigningRequests: KindDefinition = {
     ),
     description: 'CertificateSigningRequest asks a signer for a certificate, once somebody has approved it.',
   },
-  validate: (next, old) => (old === undefined ? requestCauses(next) : unchanged(next, old, 'spec')),
+  validate: (next, old) => (old === undefined ? newRequestCauses(next) : []),
 };
-
-function requestCauses(request: JsonObject): Cause[] {
-  const spec = isObject(request['spec']) ? request['spec'] : {};
-  const causes: Cause[] = [];
-  const pem = typeof spec['request'] === 'string' ? Buffer.from(spec['request'], 'base64').toString() : '';
-  if (!pem.includes('-----BEGIN CERTIFICATE REQUEST-----')) {
-    causes.push({
-      reason: 'FieldValueInvalid',
-      field: 'spec.request',
-      message: 'Invalid value: PEM block type must be CERTIFICATE REQUEST',
-    });
-  }
-  if (!Array.isArray(spec['usages']) || spec['usages'].length === 0) {
-    causes.push({ reason: 'FieldValueRequired', field: 'spec.usages', message: 'Required value' });
-  }
-  return causes;
-}
-
-/** Who asks is what the server saw, never what the request says. */
-export function stampRequester(request: JsonObject, requester: { name: string; groups: readonly string[] }): JsonObject {
-  const spec = isObject(request['spec']) ? request['spec'] : {};
-  return { ...request, spec: { ...spec, username: requester.name, groups: [...requester.groups] } };
-}
 
 function unchanged(next: JsonObject, old: JsonObject | undefined, field: string): Cause[] {
   if (old === undefined || equalJson(next[field], old[field])) return [];

@@ -70,6 +70,13 @@ const requiredFields = ['reportingController', 'reportingInstance', 'action', 'r
 function newEventCauses(event: JsonObject): Cause[] {
   const required = (field: string): Cause => ({ reason: 'FieldValueRequired', field, message: 'Required value' });
   const causes = requiredFields.filter((field) => (event[field] ?? '') === '').map(required);
+  if ((event['reportingController'] ?? '') === '') {
+    causes.push({
+      reason: 'FieldValueInvalid',
+      field: 'reportingController',
+      message: 'Invalid value: "": name part must be non-empty',
+    });
+  }
   if ((event['eventTime'] ?? null) === null) causes.push(required('eventTime'));
   if (event['type'] !== 'Normal' && event['type'] !== 'Warning') {
     causes.push({ reason: 'FieldValueInvalid', field: 'type', message: 'Invalid value: "": has invalid value' });

@@ -168,9 +168,7 @@ describe.skipIf(!available)('kubectl', () => {
     const environment = { KUBE_EDITOR: 'sed -i s/80mJ/81mJ/' };
     expect(await kubectl('edit mdep changed', { environment })).toBe('modeldeployment.jouleops.dev/changed edited');
     await kubectl('patch mdep changed --type merge -p {"spec":{"placement":{"replicas":3}}}');
-    await kubectl(
-      'patch mdep changed --type json -p [{"op":"add","path":"/spec/priority","value":7}]',
-    );
+    await kubectl('patch mdep changed --type json -p [{"op":"add","path":"/spec/priority","value":7}]');
     await kubectl('patch mdep changed --subresource status --type merge -p {"status":{"observedGeneration":4}}');
     await kubectl('label mdep changed site=hall-1');
     await kubectl('annotate mdep changed jouleops.dev/retry=r1');
