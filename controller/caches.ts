@@ -44,6 +44,7 @@ export function createCaches(deps: { client: Client; clock: Clock; logger: Logge
         [deploymentIndexes.modelVersion]: (deployment) => [
           `${deployment.metadata.namespace}/${deployment.spec.modelVersionName}`,
         ],
+        [deploymentIndexes.uid]: (deployment) => [deployment.metadata.uid],
       },
     }),
     instances: new Reflector(deps, modelInstances, {

@@ -145,7 +145,7 @@ function describeShortfall(chosen: number, desired: number, counts: Record<strin
     .filter(([verdict]) => verdict !== 'Chosen')
     .map(([verdict, count]) => `${count} ${verdict}`)
     .join(', ');
-  const rest = why === '' ? 'the fleet has no other devices' : why;
+  const rest = why === '' ? 'no other device is known' : why;
   return desired === 0 ? `no device matches the selector and classes: ${rest}` : `${chosen} of ${desired} devices: ${rest}`;
 }
 

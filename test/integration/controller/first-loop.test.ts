@@ -81,7 +81,9 @@ describe('from a declaration to an assigned model', () => {
     }, 30);
     const ready = await eventually(async () => {
       const stored = await plane.client.get(modelDeployments, { namespace: 'factory', name: 'nas' }, { signal });
-      expect(findCondition(stored.status?.conditions, 'Ready')).toMatchObject({ status: 'True' });
+      expect(findCondition(stored.status?.conditions, 'Ready'), JSON.stringify(stored.status, undefined, 1)).toMatchObject({
+        status: 'True',
+      });
       return stored;
     }, 30);
     expect(findCondition(ready.status?.conditions, 'BudgetAdmitted')).toMatchObject({ status: 'True', reason: 'NoPredictor' });
