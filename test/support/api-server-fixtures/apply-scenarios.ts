@@ -1,7 +1,7 @@
 // Sequences of writes by several managers. Their outcomes are recorded from a real API server (scripts/record-api-server.ts).
 
 import type { JsonObject, JsonValue } from '../../../standalone/schema/json.ts';
-import type { Scenario, Step } from './scenario.ts';
+import type { Scenario, ScenarioKind, Step } from './scenario.ts';
 
 const apply = (manager: string, spec: JsonObject, options: Partial<Step> = {}): Step => ({
   verb: 'apply',
@@ -580,4 +580,77 @@ const many: Scenario[] = [
   },
 ];
 
-export const applyScenarios: Scenario[] = [...scalars, ...maps, ...lists, ...updates, ...metadata, ...statuses, ...many];
+const on = (kind: ScenarioKind, scenarios: Scenario[]): Scenario[] => scenarios.map((scenario) => ({ ...scenario, kind }));
+const applyBody = (manager: string, body: JsonObject, options: Partial<Step> = {}): Step => ({
+  verb: 'apply',
+  manager,
+  body,
+  ...options,
+});
+
+const configMaps = on('ConfigMap', [
+  {
+    name: 'data of a ConfigMap is owned by key',
+    steps: [
+      applyBody('one', { data: { a: '1' } }),
+      applyBody('two', { data: { b: '2' } }),
+      applyBody('two', { data: { a: '2' } }),
+      applyBody('one', {}),
+      merge('three', { data: { b: '3' } }),
+    ],
+  },
+  {
+    name: 'a created ConfigMap is updated',
+    steps: [{ verb: 'create', manager: 'one', body: { data: { a: '1' } } }, update('two', { data: { a: '2', c: '3' } })],
+  },
+  {
+    name: 'the last key of a ConfigMap leaves',
+    steps: [applyBody('one', { data: { a: '1' } }), applyBody('one', { data: {} }), applyBody('one', {})],
+  },
+  {
+    name: 'a key of a ConfigMap that may not be',
+    steps: [applyBody('one', { data: { 'a/b': '1' } }), applyBody('one', { data: { a: 5 } })],
+  },
+]);
+
+const secrets = on('Secret', [
+  {
+    name: 'a Secret is applied',
+    steps: [
+      applyBody('one', { data: { a: 'MQ==' } }),
+      applyBody('two', { data: { b: 'Mg==' } }),
+      applyBody('two', { type: 'Other' }, force),
+    ],
+  },
+  { name: 'a Secret that is not base64', steps: [{ verb: 'create', manager: 'one', body: { data: { 'a b': 'MQ==' } } }] },
+]);
+
+const leases = on('Lease', [
+  {
+    name: 'a Lease is created and renewed',
+    steps: [
+      {
+        verb: 'create',
+        manager: 'one',
+        body: { spec: { holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: '2024-01-01T00:00:00.000000Z' } },
+      },
+      update('one', { spec: { holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: '2024-01-01T00:00:10.000000Z' } }),
+      applyBody('two', { spec: { holderIdentity: 'two' } }),
+      applyBody('two', { spec: { holderIdentity: 'two' } }, force),
+      merge('three', { spec: { leaseDurationSeconds: 0, leaseTransitions: -1 } }),
+    ],
+  },
+]);
+
+export const applyScenarios: Scenario[] = [
+  ...scalars,
+  ...maps,
+  ...lists,
+  ...updates,
+  ...metadata,
+  ...statuses,
+  ...many,
+  ...configMaps,
+  ...secrets,
+  ...leases,
+];

@@ -5,7 +5,7 @@ import type { Connection } from '../../../kube/api/connection.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../../standalone/schema/json.ts';
 import { eventually } from '../eventually.ts';
 import { outcomeOf, wholeCauseText } from './recorded-object.ts';
-import type { Outcome, RecordedScenario, Scenario, Step } from './scenario.ts';
+import { groupVersions, type Outcome, type RecordedScenario, type Scenario, type ScenarioKind, type Step } from './scenario.ts';
 import type { RecordedCase, ValidationCase } from './validation-cases.ts';
 import { fixtureGroup } from './widgets.ts';
 
@@ -71,7 +71,9 @@ export class Recorder {
   async play(scenario: Scenario): Promise<RecordedScenario> {
     const name = 'object';
     const kind = scenario.kind ?? 'Widget';
-    const collection = `/apis/${fixtureGroup}/v1/namespaces/default/${kind.toLowerCase()}s`;
+    const groupVersion = groupVersions[kind];
+    const root = groupVersion === 'v1' ? '/api/v1' : `/apis/${groupVersion}`;
+    const collection = `${root}/namespaces/default/${kind.toLowerCase()}s`;
     const outcomes: Outcome[] = [];
     for (const step of scenario.steps) outcomes.push(await this.#step(collection, kind, name, step));
     await this.call('PATCH', `${collection}/${name}`, { metadata: { finalizers: null } }, 'application/merge-patch+json');
@@ -144,7 +146,16 @@ export class Recorder {
 export function identified(body: JsonValue, kind: string, name: string): JsonObject {
   const object = isObject(body) ? body : {};
   const metadata = isObject(object['metadata']) ? object['metadata'] : {};
-  return { apiVersion: `${fixtureGroup}/v1`, kind, ...object, metadata: { name, namespace: 'default', ...metadata } };
+  return {
+    apiVersion: isScenarioKind(kind) ? groupVersions[kind] : `${fixtureGroup}/v1`,
+    kind,
+    ...object,
+    metadata: { name, namespace: 'default', ...metadata },
+  };
+}
+
+function isScenarioKind(kind: string): kind is ScenarioKind {
+  return Object.hasOwn(groupVersions, kind);
 }
 
 /** The members of `change` replace those of the live object; those of metadata one by one. null deletes. */

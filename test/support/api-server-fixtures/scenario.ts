@@ -9,10 +9,22 @@ export interface Step {
   subresource?: 'status';
 }
 
+/** Widgets and Gadgets are custom, the others are built into every API server. */
+export type ScenarioKind = 'Widget' | 'Gadget' | 'ConfigMap' | 'Secret' | 'Lease';
+
+/** Where objects of a kind live. */
+export const groupVersions: Record<ScenarioKind, string> = {
+  Widget: 'fixtures.jouleops.dev/v1',
+  Gadget: 'fixtures.jouleops.dev/v1',
+  ConfigMap: 'v1',
+  Secret: 'v1',
+  Lease: 'coordination.k8s.io/v1',
+};
+
 export interface Scenario {
   name: string;
   /** Widget unless said otherwise. */
-  kind?: 'Widget' | 'Gadget';
+  kind?: ScenarioKind;
   steps: Step[];
 }
 

@@ -4,25 +4,36 @@ import { applyPatch } from '../../../standalone/apply/apply.ts';
 import { JsonPatchError, jsonPatch } from '../../../standalone/apply/json-patch.ts';
 import { mergePatch } from '../../../standalone/apply/merge-patch.ts';
 import { updateManagedFields } from '../../../standalone/apply/update.ts';
+import { leases } from '../../../standalone/registry/builtins/coordination.ts';
+import { configMaps, secrets } from '../../../standalone/registry/builtins/core.ts';
 import { compileKind } from '../../../standalone/schema/compile-kind.ts';
 import { customKinds } from '../../../standalone/schema/custom-kind.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../../standalone/schema/json.ts';
 import type { CompiledKind } from '../../../standalone/schema/kind.ts';
 import { causeText, outcomeOf } from '../../support/api-server-fixtures/recorded-object.ts';
 import { identified, laidOver } from '../../support/api-server-fixtures/recorder.ts';
-import type { Outcome, Scenario, Step } from '../../support/api-server-fixtures/scenario.ts';
+import type { Outcome, Scenario, ScenarioKind, Step } from '../../support/api-server-fixtures/scenario.ts';
 import { gadgets, widgets } from '../../support/api-server-fixtures/widgets.ts';
 
-const kinds = new Map([widgets, gadgets].flatMap(customKinds).map((definition) => [definition.kind, compileKind(definition)]));
+const definitions = [...[widgets, gadgets].flatMap(customKinds), configMaps, secrets, leases];
+const kinds = new Map(definitions.map((definition) => [definition.kind, compileKind(definition)]));
 
-export function compiledFixture(name: 'Widget' | 'Gadget'): CompiledKind {
+export function compiledFixture(name: ScenarioKind): CompiledKind {
   const kind = kinds.get(name);
   if (!kind) throw new Error(`no fixture kind ${name}`);
   return kind;
 }
 
+/** Built-in kinds are Go types on a real server: null does not survive in them, and their structs are there from the start. */
+const goTypes: Partial<Record<string, GoType>> = { ConfigMap: { zero: {} }, Secret: { zero: {} }, Lease: { zero: { spec: {} } } };
+
+interface GoType {
+  zero: JsonObject;
+}
+
 export function replay(scenario: Scenario): Outcome[] {
-  const server = new PureServer(compiledFixture(scenario.kind ?? 'Widget'));
+  const kind = compiledFixture(scenario.kind ?? 'Widget');
+  const server = new PureServer(kind, goTypes[kind.definition.kind]);
   return scenario.steps.map((step) => server.perform(step));
 }
 
@@ -37,10 +48,12 @@ class Refusal extends Error {
 /** One object, one kind, and time stands still: so do scenarios on a fast server, as times have seconds. */
 export class PureServer {
   readonly #kind: CompiledKind;
+  readonly #goType: GoType | undefined;
   #live: JsonObject | undefined;
 
-  constructor(kind: CompiledKind) {
+  constructor(kind: CompiledKind, goType?: GoType) {
     this.#kind = kind;
+    this.#goType = goType;
   }
 
   get live(): JsonObject | undefined {
@@ -63,6 +76,7 @@ export class PureServer {
       manager: step.manager,
       kind: this.#kind,
       now: '2024-01-01T00:00:00Z',
+      ...this.#goType,
       ...(step.subresource ? { subresource: step.subresource } : {}),
     };
     if (step.verb === 'apply') {
@@ -71,7 +85,7 @@ export class PureServer {
         throw new Refusal({ code: 409, reason: 'Conflict', causes: outcome.causes.map(causeText).sort() });
       if (outcome.kind === 'refused')
         throw new Refusal({ code: outcome.status, ...(outcome.status === 400 ? { reason: 'BadRequest' } : {}) });
-      return this.#store(outcome.object, step);
+      return this.#store(this.#goType ? this.#decoded(outcome.object) : outcome.object, step);
     }
     const next = this.#decoded(this.#changed(step));
     return this.#store(updateManagedFields(this.#live, next, writer), step);
