@@ -16,7 +16,12 @@ const taskClasses: Readonly<Record<string, number>> = { cifar100: 100, ninapro: 
 export function cellFeatures(cell: string, inputShape: string, task: string): GraphFeatures {
   const [, channels = 0, height = 0, width = 0] = inputShape.split('x').map(Number);
   const model = readModel(
-    nasBench201(cell, { inputShape: [channels, height, width], classes: taskClasses[task] ?? 10, seed: 1 }),
+    nasBench201(cell, {
+      inputShape: [channels, height, width],
+      classes: taskClasses[task] ?? 10,
+      seed: 1,
+      weights: { kind: 'constant', seed: 1, minimumElements: 1 },
+    }),
   );
   const { tensors } = inferShapes(model.graph, opsetOf(model));
   return staticFeatures(model.graph, tensors);
