@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
+import { choosePredictor, loadCatalogue, type PredictionReport, reportPrediction } from '../../energy/prediction/catalogue.ts';
+import type { Boundary } from '../../energy/prediction/prediction.ts';
+import { explain, type Predictor } from '../../energy/prediction/predictor.ts';
+import { formatEnergy } from '../../energy/units.ts';
+import { CommandError, exitCodes } from '../exit-codes.ts';
+import { parseOutputFormat, printJson } from '../output/format.ts';
+import { formatTable } from '../output/table.ts';
+
+interface PredictFlags {
+  device: string;
+  boundary?: string;
+  runtime?: string;
+  confidence: string;
+  explain: boolean;
+  output: string;
+}
+
+const boundaries: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
+const predictorDirectory = fileURLToPath(new URL('../../data/predictors/', import.meta.url));
+
+export async function predict(file: string, flags: PredictFlags, signal: AbortSignal): Promise<void> {
+  const format = parseOutputFormat(flags.output);
+  const boundary = flags.boundary === undefined ? undefined : parseBoundary(flags.boundary);
+  const confidencePercent = parseConfidence(flags.confidence);
+  if (!existsSync(file)) throw usage(`${file}: there is no such file`, 'name an .onnx file');
+  const predictors = await loadPredictors();
+  const chosen = choose(predictors, flags, boundary);
+  const analysis = await analyzeGraph(file, { signal });
+  const rows = chosen.map(({ predictor, deviceClass }) => ({
+    predictor,
+    report: reportPrediction(predictor, analysis.features, {
+      deviceClass,
+      confidencePercent,
+      boundary: predictor.card.boundary,
+      ...(flags.runtime === undefined ? {} : { runtime: flags.runtime }),
+    }),
+  }));
+  if (format === 'json') {
+    const reports = rows.map(({ report, predictor }) =>
+      flags.explain ? { ...report, explanation: explain(predictor, analysis.features) } : report,
+    );
+    printJson(flags.device === 'all' ? reports : reports[0]);
+    return;
+  }
+  process.stdout.write(`${formatReports(rows.map(({ report }) => report))}\n`);
+  for (const { report } of rows) process.stdout.write(caveats(report));
+  if (flags.explain) for (const { predictor, report } of rows) process.stdout.write(formatExplanation(predictor, report));
+}
+
+async function loadPredictors(): Promise<Predictor[]> {
+  const entries = await loadCatalogue({
+    list: () => readdir(predictorDirectory),
+    read: (name) => readFile(`${predictorDirectory}${name}`, 'utf8'),
+  });
+  return entries.map((entry) => entry.predictor);
+}
+
+/** One predictor for a named class; every one at hand for `all`. */
+function choose(predictors: readonly Predictor[], flags: PredictFlags, boundary: Boundary | undefined) {
+  if (flags.device === 'all') {
+    const all = predictors.filter((predictor) => boundary === undefined || predictor.card.boundary === boundary);
+    return all.map((predictor) => ({ predictor, deviceClass: predictor.card.deviceClass }));
+  }
+  const predictor = choosePredictor(predictors, {
+    deviceClass: flags.device,
+    ...(boundary === undefined ? {} : { boundary }),
+    ...(flags.runtime === undefined ? {} : { runtime: flags.runtime }),
+  });
+  if (predictor) return [{ predictor, deviceClass: flags.device }];
+  const known = [...new Set(predictors.map((one) => `${one.card.deviceClass} (${one.card.boundary})`))].join(', ');
+  throw new CommandError(
+    `device class ${flags.device} has no predictor${boundary === undefined ? '' : ` at boundary ${boundary}`}: nothing was measured, so nothing is said`,
+    `predictors at hand: ${known}`,
+    { exitCode: exitCodes.negative },
+  );
+}
+
+function formatReports(reports: readonly PredictionReport[]): string {
+  return formatTable(
+    [
+      { title: 'DEVICE CLASS', value: (row) => row.deviceClass },
+      { title: 'BOUNDARY', value: (row) => row.boundary },
+      { title: 'QUANTITY', value: (row) => row.quantity },
+      { title: 'ENERGY/INFERENCE', value: (row) => formatEnergy(row.joulesPerInference.estimate), align: 'right' },
+      { title: 'INTERVAL', value: formatInterval },
+      {
+        title: 'LATENCY',
+        value: (row) => (row.latencySeconds === null ? '-' : `${(row.latencySeconds * 1000).toPrecision(3)} ms`),
+        align: 'right',
+      },
+      { title: 'IN DOMAIN', value: (row) => (row.inDomain ? 'yes' : 'no') },
+      { title: 'TRANSFERRED', value: (row) => (row.transferred ? 'yes' : 'no') },
+      { title: 'PREDICTOR', value: (row) => row.predictor },
+    ],
+    reports,
+  );
+}
+
+function formatInterval({ joulesPerInference }: PredictionReport): string {
+  const { lower, upper, confidencePercent } = joulesPerInference;
+  return `[${formatEnergy(lower)}, ${formatEnergy(upper)}] ${confidencePercent} %`;
+}
+
+function caveats(report: PredictionReport): string {
+  const notes = [
+    ...(report.inDomain ? [] : ['the network is unlike those the predictor was trained on: only a measurement can decide']),
+    ...report.mismatches.map((mismatch) => `transferred, ${mismatch}`),
+  ];
+  return notes.map((note) => `  ${report.predictor}: ${note}\n`).join('');
+}
+
+function formatExplanation(predictor: Predictor, report: PredictionReport): string {
+  const table = formatTable(
+    [
+      { title: 'OPERATORS', value: (row) => row.part },
+      { title: 'ENERGY', value: (row) => formatEnergy(row.joules), align: 'right' },
+      { title: 'SHARE', value: (row) => `${row.percent.toFixed(1)} %`, align: 'right' },
+    ],
+    explain(predictor, report.features),
+  );
+  const assumptions = report.assumptions.map((assumption) => `  assumed: ${assumption}\n`).join('');
+  return `\n${report.predictor}\n${table}\n${assumptions}`;
+}
+
+function parseBoundary(text: string): Boundary {
+  const boundary = boundaries.find((one) => one === text);
+  if (boundary) return boundary;
+  throw usage(`--boundary ${text} is not known`, `use one of: ${boundaries.join(', ')}`);
+}
+
+function parseConfidence(text: string): number {
+  const percent = Number(text);
+  if (percent >= 50 && percent <= 99) return percent;
+  throw usage(`--confidence ${text} is not a percentage from 50 to 99`, 'write for example --confidence 90');
+}
+
+function usage(message: string, next: string): CommandError {
+  return new CommandError(message, next, { exitCode: exitCodes.usage });
+}

@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Client } from '../kube/api/client.ts';
+import { createClient } from '../kube/api/http-client.ts';
+import { type Connection, loadKubeconfig } from '../kube/api/kubeconfig.ts';
+import { CommandError } from './exit-codes.ts';
+import { productVersion } from './version.ts';
+
+const localKubeconfig = join('.jouleops', 'kubeconfig');
+
+/** The cluster a command talks to: --kubeconfig, else KUBECONFIG, else the one `jouleops up` wrote here, else the user's own. */
+export async function connect(kubeconfig: string | undefined): Promise<{ client: Client; connection: Connection }> {
+  const path = kubeconfig ?? (process.env['KUBECONFIG'] ? undefined : existsSync(localKubeconfig) ? localKubeconfig : undefined);
+  if (path !== undefined && !existsSync(path)) {
+    throw new CommandError(
+      `--kubeconfig ${path}: there is no such file`,
+      'start "jouleops up", which writes one, or name another',
+    );
+  }
+  const connection = await loadKubeconfig(path);
+  return { client: createClient(connection, { userAgent: `jouleops-cli/${productVersion}` }), connection };
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env node
+// The command line. Each command is loaded when it is called, so `predict` does not pay for the control plane.
+import { Command, CommanderError, Option } from 'commander';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { abortOnSignals } from './interrupt.ts';
+import { productVersion } from './version.ts';
+
+const program = new Command('jouleops')
+  .description('GitOps for machine-learning models on an energy budget')
+  .version(productVersion, '-V, --version')
+  .exitOverride()
+  .configureHelp({ sortSubcommands: false })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  jouleops up --simulate raspberry-pi-5=1 --fleet manifests/examples
+  jouleops predict model.onnx --device raspberry-pi-5 --boundary CoreRail
+  jouleops status --output json
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the answer is no (refused, not converged), 130 interrupted.`,
+  );
+
+const interrupt = abortOnSignals();
+const signal = interrupt.signal;
+
+program
+  .command('up')
+  .description('run the whole product on this machine: embedded control plane, controller, agents')
+  .option('--data-dir <dir>', 'where everything is kept', '.jouleops')
+  .option('--port <n>', 'port of the Kubernetes API, 0 for a free one', '7443')
+  .option('--web-port <n>', 'port of the web API and metrics, 0 for a free one', '7480')
+  .option('--simulate <devices>', 'simulated boards, CLASS=COUNT separated by commas, or none', 'none')
+  .option('--fleet <dir>', 'directory of manifests to apply and watch')
+  .option('--once', 'stop when everything has converged or was refused', false)
+  .addHelpText('after', '\nExample:\n  jouleops up --simulate raspberry-pi-5=1,jetson-nano=1 --fleet manifests/examples')
+  .action(async (flags) => (await import('./commands/up.ts')).up(flags, signal));
+
+program
+  .command('controller')
+  .description('run the controller against any Kubernetes API server')
+  .option('--kubeconfig <file>', 'default: KUBECONFIG, ~/.kube/config, or the pod’s service account')
+  .option('--data-dir <dir>', 'artifacts and analyses', '/var/lib/jouleops')
+  .option('--web-host <address>', 'address of the web port', '127.0.0.1')
+  .option('--web-port <n>', 'web API, metrics and probes', '7480')
+  .option('--device-host <address>', 'address of the device port', '127.0.0.1')
+  .option('--device-port <n>', 'where devices join and fetch artifacts', '7481')
+  .option('--device-url <url>', 'how devices reach the device port, when it is not https://HOST:PORT')
+  .option('--api-server-url <url>', 'how devices reach the API server, when it is not the kubeconfig’s')
+  .option('--api-server-ca <file>', 'its CA in PEM, when it is not the kubeconfig’s')
+  .option('--model-store <dir>', 'root of store:// sources', 'model_store')
+  .option('--no-leader-elect', 'run without leader election: only with one replica')
+  .addHelpText('after', '\nExample:\n  jouleops controller --kubeconfig ~/.kube/config --data-dir ./state')
+  .action(async (flags) => (await import('./commands/controller.ts')).controller(flags, signal));
+
+program
+  .command('agent')
+  .description('run the agent of one device')
+  .requiredOption('--name <name>', 'the device’s name in the fleet')
+  .requiredOption('--data-dir <dir>', 'identity, artifacts and state of this device')
+  .option('--join-token-file <file>', 'token made by "jouleops device token"; needed once')
+  .option('--host <address>', 'address of the inference port', '127.0.0.1')
+  .option('--port <n>', 'inference, metrics and probes; 0 for a free one', '7500')
+  .addOption(new Option('--simulate <class>', 'measure simulated power of this board instead of real power'))
+  .option('--path-sysfs <dir>', 'root of sysfs', '/sys')
+  .option('--path-procfs <dir>', 'root of procfs', '/proc')
+  .option('--insecure-open', 'serve on an address that is not loopback without TLS', false)
+  .addHelpText('after', '\nExample:\n  jouleops agent --name hall-1-pi --data-dir /var/lib/jouleops --join-token-file token')
+  .action(async (flags) => (await import('./commands/agent.ts')).agent(flags, signal));
+
+program
+  .command('predict')
+  .description('predict the energy of one inference of an ONNX model')
+  .argument('<file>', 'an .onnx file')
+  .option('--device <class>', 'device class, or all', 'all')
+  .option('--boundary <boundary>', 'Board or CoreRail; default: Board where the class has it')
+  .option('--runtime <runtime>', 'runtime it will run on (pytorch, onnxruntime); default: the predictor’s own')
+  .option('--confidence <percent>', 'of the interval', '90')
+  .option('--explain', 'the share of each kind of operator', false)
+  .option('--output <format>', 'table or json', 'table')
+  .addHelpText(
+    'after',
+    '\nExample:\n  jouleops predict model_store/nas-cell/1/model.onnx --device raspberry-pi-5 --boundary CoreRail',
+  )
+  .action(async (file, flags) => (await import('./commands/predict.ts')).predict(file, flags, signal));
+
+program
+  .command('status')
+  .description('what is deployed where, and what it uses')
+  .option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config')
+  .option('--output <format>', 'table or json', 'table')
+  .addHelpText('after', '\nExit code 3 while a deployment is not Ready.')
+  .action(async (flags) => (await import('./commands/status.ts')).status(flags, signal));
+
+program
+  .command('version')
+  .description('print versions')
+  .option('--output <format>', 'table or json', 'table')
+  .action(async (flags) => (await import('./commands/version.ts')).version(flags));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (signal.aborted) return exitCodes.interrupted;
+  if (error instanceof CommandError) {
+    process.stderr.write(`jouleops: ${error.message}\n  next: ${error.next}\n`);
+    return error.exitCode;
+  }
+  const { message, next } = error as { message?: string; next?: string };
+  process.stderr.write(`jouleops: ${message ?? String(error)}\n${next ? `  next: ${next}\n` : ''}`);
+  if (process.env['JOULEOPS_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return exitCodes.failed;
+}

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AgentReadiness } from '../../agent/options.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import { CommandError } from '../exit-codes.ts';
+
+const entry = fileURLToPath(new URL('../jouleops.ts', import.meta.url));
+const readySeconds = 60;
+const stopSeconds = 10;
+const restart = { firstSeconds: 1, maximumSeconds: 30 } as const;
+
+export interface AgentSpec {
+  name: string;
+  /** Directory of this device below the data directory. */
+  directory: string;
+  simulate?: string;
+  port: number;
+  joinToken: string;
+}
+
+/**
+ * Keeps one agent running as a child process, as systemd would on a device: started again with back-off when it dies.
+ * Resolves `ready` with what it serves; `stopped` when the signal ended it.
+ */
+export async function superviseAgent(
+  spec: AgentSpec,
+  deps: { clock: Clock; note: (text: string) => void },
+  signal: AbortSignal,
+): Promise<{ ready: AgentReadiness; stopped: Promise<void> }> {
+  await mkdir(spec.directory, { recursive: true, mode: 0o700 });
+  const tokenFile = join(spec.directory, 'join-token');
+  await writeFile(tokenFile, `${spec.joinToken}\n`, { mode: 0o600 });
+  const readyFile = join(spec.directory, 'agent.json');
+  await rm(readyFile, { force: true });
+
+  const first = start(spec, tokenFile);
+  const stopped = keepAlive(spec, tokenFile, first, deps, signal);
+  const ready = await waitForReady(spec, readyFile, first, deps.clock, signal);
+  return { ready, stopped };
+}
+
+function start(spec: AgentSpec, tokenFile: string): ChildProcess {
+  const log = createWriteStream(join(spec.directory, 'agent.log'), { flags: 'a' });
+  const simulate = spec.simulate === undefined ? [] : ['--simulate', spec.simulate];
+  const args = [
+    'agent',
+    '--name',
+    spec.name,
+    '--data-dir',
+    spec.directory,
+    '--join-token-file',
+    tokenFile,
+    '--port',
+    String(spec.port),
+    ...simulate,
+  ];
+  // A group of its own: Ctrl-C on the terminal reaches `up` alone, which then stops its agents in order.
+  const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  child.once('close', () => log.end());
+  return child;
+}
+
+async function keepAlive(
+  spec: AgentSpec,
+  tokenFile: string,
+  first: ChildProcess,
+  deps: { clock: Clock; note: (text: string) => void },
+  signal: AbortSignal,
+): Promise<void> {
+  let child = first;
+  let delaySeconds: number = restart.firstSeconds;
+  while (!signal.aborted) {
+    const started = deps.clock.monotonic();
+    await exitOf(child, signal);
+    if (signal.aborted) return;
+    if (deps.clock.monotonic() - started > 60_000) delaySeconds = restart.firstSeconds;
+    deps.note(
+      `agent ${spec.name} ended (${child.exitCode ?? child.signalCode}); starting it again in ${delaySeconds} s, its log is ${join(spec.directory, 'agent.log')}`,
+    );
+    await deps.clock.sleep(delaySeconds * 1000, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    delaySeconds = Math.min(restart.maximumSeconds, delaySeconds * 2);
+    child = start(spec, tokenFile);
+  }
+}
+
+/** Waits for the child to end; when the signal aborts, asks it to stop and insists after a while. */
+async function exitOf(child: ChildProcess, signal: AbortSignal): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  const stop = () => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), stopSeconds * 1000).unref();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  await exit;
+  signal.removeEventListener('abort', stop);
+}
+
+async function waitForReady(
+  spec: AgentSpec,
+  readyFile: string,
+  child: ChildProcess,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<AgentReadiness> {
+  const deadline = clock.monotonic() + readySeconds * 1000;
+  const logFile = join(spec.directory, 'agent.log');
+  while (clock.monotonic() < deadline) {
+    const text = await readFile(readyFile, 'utf8').catch(() => undefined);
+    if (text !== undefined) return JSON.parse(text) as AgentReadiness;
+    if (child.exitCode !== null)
+      throw new CommandError(`agent ${spec.name} ended with ${child.exitCode} before it answered`, `read ${logFile}`);
+    await clock.sleep(50, signal);
+  }
+  throw new CommandError(`agent ${spec.name} did not answer within ${readySeconds} s`, `read ${logFile}`);
+}
