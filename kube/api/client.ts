@@ -7,6 +7,8 @@ export interface CallOptions {
 
 export interface WriteOptions extends CallOptions {
   dryRun?: boolean;
+  /** Refuse unknown and duplicate fields; without it the server drops them. For what people wrote. */
+  fieldValidation?: 'Strict';
 }
 
 export interface ApplyOptions extends WriteOptions {

@@ -38,8 +38,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     body: unknown,
     write: { options: WriteOptions & { fieldManager?: string; force?: boolean }; contentType?: string; idempotent: boolean },
   ): Promise<Stored<T>> {
-    const { signal, dryRun, fieldManager, force } = write.options;
-    const query = compact({ fieldManager, force, dryRun: dryRun === true ? 'All' : undefined });
+    const { signal, dryRun, fieldManager, force, fieldValidation } = write.options;
+    const query = compact({ fieldManager, force, fieldValidation, dryRun: dryRun === true ? 'All' : undefined });
     const contentType = write.contentType === undefined ? {} : { contentType: write.contentType };
     return (await json({ method, path, query, body, signal, idempotent: write.idempotent, ...contentType })) as Stored<T>;
   }
