@@ -1,0 +1,110 @@
+import path from 'node:path';
+import { pino } from 'pino';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Tensor } from '../../../agent/inference/datatypes.ts';
+import type { EngineModel } from '../../../agent/inference/engine.ts';
+import { createOnnxRuntimeEngine, onnxRuntimeDefaults } from '../../../agent/inference/onnx-runtime-engine.ts';
+import { systemClock } from '../../../kube/runtime/clock.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const fixtures = path.join(import.meta.dirname, 'fixtures');
+const engine = createOnnxRuntimeEngine(
+  { clock: systemClock, logger: pino({ level: 'silent' }) },
+  { ...onnxRuntimeDefaults, runTimeoutSeconds: 1, restartSeconds: 0.1, queueCapacity: 4 },
+);
+const loaded: EngineModel[] = [];
+const never = new AbortController().signal;
+
+async function load(file: string, memoryBytes?: number): Promise<EngineModel> {
+  const source = { name: file, file: path.join(fixtures, file), threads: 1, executionProviders: ['cpu'] };
+  const model = await engine.load({ ...source, ...(memoryBytes === undefined ? {} : { memoryBytes }) }, never);
+  loaded.push(model);
+  return model;
+}
+
+const whole = (name: string, value: bigint): Tensor => ({ name, datatype: 'INT64', shape: [1], data: new Uint8Array(new BigInt64Array([value]).buffer) });
+const loop = (iterations: bigint) => ({ inputs: [whole('iterations', iterations)], outputs: [] });
+const eat = (elements: bigint) => ({ inputs: [whole('elements', elements)], outputs: [] });
+const features: Tensor = { name: 'x', datatype: 'FP32', shape: [1, 4], data: new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer) };
+
+describe('a model in a process of its own', () => {
+  afterAll(() => Promise.all(loaded.map((model) => model.close())));
+
+  it('is ended soon after its deadline when it hangs, and comes back', async () => {
+    const model = await load('loop.onnx');
+    const started = performance.now();
+    await expect(model.infer(loop(4_000_000_000n))).rejects.toMatchObject({ kind: 'failed', message: expect.stringContaining('did not answer within 1 s') });
+    expect(performance.now() - started).toBeLessThan(2000);
+    await eventually(async () => expect((await model.infer(loop(10n))).outputs).toHaveLength(1));
+    expect(model.restarts.count).toBe(1);
+  });
+
+  it('fails its own request, not itself, when it asks for more memory than it may have', async () => {
+    const model = await load('memory.onnx', 64 * 1024 * 1024);
+    await expect(model.infer(eat(100_000_000n))).rejects.toMatchObject({ kind: 'failed' });
+    await eventually(async () => expect((await model.infer(eat(1000n))).outputs[0]?.shape).toEqual([1]));
+  });
+
+  it('leaves its neighbour alone while it hangs and is killed again and again', async () => {
+    const neighbour = await load('classifier.onnx');
+    const bad = await load('loop.onnx');
+    let running = true;
+    const trouble = (async () => {
+      while (running) await bad.infer({ ...loop(4_000_000_000n), deadline: performance.now() + 500 }).catch(() => {});
+    })();
+    for (let request = 0; request < 2000; request++) {
+      const { outputs } = await neighbour.infer({ inputs: [features], outputs: [] });
+      expect(outputs[0]?.shape).toEqual([1, 3]);
+    }
+    running = false;
+    await trouble;
+    expect(neighbour.restarts.count).toBe(0);
+  });
+
+  it('refuses with 429 and a time when its queue is full, and cancels what waits', async () => {
+    const model = await load('loop.onnx');
+    const cancel = new AbortController();
+    const busy = model.infer(loop(200_000n));
+    const waiting = Array.from({ length: 4 }, () => model.infer({ ...loop(10n), signal: cancel.signal }));
+    await expect(model.infer(loop(1n))).rejects.toMatchObject({ kind: 'queueFull', retryAfterSeconds: expect.any(Number) });
+    cancel.abort();
+    for (const request of waiting) await expect(request).rejects.toMatchObject({ kind: 'cancelled' });
+    await busy;
+  });
+
+  it('lets a waiting request go at its deadline', async () => {
+    const model = await load('loop.onnx');
+    const busy = model.infer(loop(400_000n));
+    await expect(model.infer({ ...loop(1n), deadline: performance.now() + 20 })).rejects.toMatchObject({ kind: 'deadline' });
+    await busy;
+  });
+
+  it('carries every datatype there and back', async () => {
+    const model = await load('types.onnx');
+    const bytes = (text: string) => [text.length, 0, 0, 0, ...Buffer.from(text)];
+    const inputs: Tensor[] = [
+      { name: 'in_fp16', datatype: 'FP16', shape: [2], data: Uint8Array.from([0x00, 0x3c, 0x00, 0xc0]) },
+      whole('in_int64', 9_007_199_254_740_993n),
+      { name: 'in_uint8', datatype: 'UINT8', shape: [2, 2], data: Uint8Array.from([1, 2, 3, 255]) },
+      { name: 'in_bool', datatype: 'BOOL', shape: [3], data: Uint8Array.from([1, 0, 1]) },
+      { name: 'in_text', datatype: 'BYTES', shape: [2], data: Uint8Array.from([...bytes('joule'), ...bytes('')]) },
+      { name: 'in_fp64', datatype: 'FP64', shape: [1], data: new Uint8Array(new Float64Array([Math.PI]).buffer) },
+    ];
+    const { outputs } = await model.infer({ inputs, outputs: [] });
+    for (const input of inputs) {
+      const output = outputs.find((candidate) => candidate.name === input.name.replace('in_', 'out_'));
+      expect({ datatype: output?.datatype, data: [...(output?.data ?? [])] }).toEqual({ datatype: input.datatype, data: [...input.data] });
+    }
+  });
+
+  it('refuses texts that are not UTF-8 instead of changing them', async () => {
+    const model = await load('types.onnx');
+    const inputs = (await validTypes(model)).map((input) => (input.name === 'in_text' ? { ...input, data: Uint8Array.from([1, 0, 0, 0, 0xff, 0, 0, 0, 0]) } : input));
+    await expect(model.infer({ inputs, outputs: [] })).rejects.toMatchObject({ kind: 'invalid', message: expect.stringContaining('not UTF-8') });
+  });
+});
+
+async function validTypes(model: EngineModel): Promise<Tensor[]> {
+  const { neutralInputs } = await import('../../../agent/serving/golden-set.ts');
+  return neutralInputs(model.inputs);
+}
