@@ -77,7 +77,7 @@ export async function startAgent(
 
   const board = hidden && new SimulatedBoard(hidden, { clock });
   const power = new NodePower(
-    await detectSources({ ...roots, ...(board === undefined ? {} : { simulated: board }) }, deps),
+    await detectSources({ pathSysfs: roots.pathSysfs, ...(board === undefined ? {} : { simulated: board }) }, signal),
     deps,
   );
   const telemetry = new Telemetry({ ...roots, artifactDirectory: store.directory, intervalSeconds: telemetrySeconds }, deps);

@@ -1,25 +1,38 @@
-import type { Logger } from 'pino';
-import type { Clock } from '../../kube/runtime/clock.ts';
 import type { Probe } from './node-power.ts';
 import type { SimulatedBoard } from './simulated/simulated-board.ts';
+import { type RunCommand, runCommand } from './sources/command.ts';
+import { probeHwmon } from './sources/hwmon.ts';
+import { probeIna3221 } from './sources/ina3221.ts';
+import { probeNvidiaSmi } from './sources/nvidia-smi.ts';
+import { probePmic } from './sources/pmic.ts';
+import { probePowerSupply } from './sources/power-supply.ts';
+import { probeRapl } from './sources/rapl.ts';
 
 export interface DetectOptions {
   pathSysfs: string;
-  pathProcfs: string;
   simulated?: SimulatedBoard;
+  run?: RunCommand;
 }
 
 /** Looks for every kind of source, and says what it looked for. A simulated board has its own meters and no others. */
-export async function detectSources(options: DetectOptions, _deps: { clock: Clock; logger: Logger }): Promise<Probe[]> {
+export async function detectSources(options: DetectOptions, signal: AbortSignal): Promise<Probe[]> {
+  const { pathSysfs, run = runCommand } = options;
   if (options.simulated) {
     return [
       { looked: 'the simulated board', found: options.simulated.sources() },
       {
-        looked: options.pathSysfs,
+        looked: pathSysfs,
         found: [],
         why: 'not looked for: this device is simulated, and measured and simulated power are never mixed',
       },
     ];
   }
-  return [];
+  return Promise.all([
+    probeIna3221(pathSysfs),
+    probeHwmon(pathSysfs),
+    probePmic(run, signal),
+    probePowerSupply(pathSysfs),
+    probeRapl(pathSysfs),
+    probeNvidiaSmi(run, signal),
+  ]);
 }

@@ -51,11 +51,9 @@ export class Integrator {
     this.#last = undefined;
   }
 
-  /** A counter that went down has wrapped when it says where it wraps; else it was reset, and the time is lost. */
   #addCounter(previous: number, reading: { joules: number; wrapJoules?: number }, seconds: number): void {
-    const difference = reading.joules - previous;
-    const joules = difference >= 0 ? difference : reading.wrapJoules === undefined ? undefined : difference + reading.wrapJoules;
-    if (joules === undefined || joules < 0) {
+    const joules = counterDifference(previous, reading.joules, reading.wrapJoules);
+    if (joules === undefined) {
       this.#gapSeconds += seconds;
       return;
     }
@@ -68,4 +66,10 @@ function isSound(reading: Reading): boolean {
   return reading.kind === 'power'
     ? Number.isFinite(reading.watts) && reading.watts >= 0
     : Number.isFinite(reading.joules) && reading.joules >= 0;
+}
+
+/** How far a counter went on. One that went down has wrapped where it says that it wraps; else it was reset and nothing is known. */
+export function counterDifference(previous: number, now: number, wrap: number | undefined): number | undefined {
+  if (now >= previous) return now - previous;
+  return wrap === undefined || previous > wrap ? undefined : now + wrap - previous;
 }

@@ -19,7 +19,7 @@ const order: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
 /** Exactly one source is the node's total: the widest boundary; of equals the finer, then the first found. A core rail is never a total. */
 export function chooseTotal(sources: readonly PowerSource[]): PowerSource | undefined {
   return sources
-    .filter((source) => source.boundary !== 'CoreRail' && !source.onDemand)
+    .filter((source) => source.boundary !== 'CoreRail' && !source.onDemand && !source.partial)
     .toSorted(
       (a, b) => order.indexOf(a.boundary) - order.indexOf(b.boundary) || a.intervalMilliseconds - b.intervalMilliseconds,
     )[0];
@@ -40,7 +40,7 @@ export class NodePower {
 
   /** The meter whose boundary is the budget's, whatever the total is. */
   at(boundary: Boundary): PowerMeter | undefined {
-    const matching = this.meters.filter((meter) => meter.source.boundary === boundary);
+    const matching = this.meters.filter(({ source }) => source.boundary === boundary && !source.partial);
     return matching.find((meter) => meter === this.total) ?? matching[0];
   }
 

@@ -35,6 +35,8 @@ export interface PowerSource {
   readonly intervalMilliseconds: number;
   /** Read only while a controlled loop runs: a read costs too much to go on with. */
   readonly onDemand: boolean;
+  /** Covers only a part of its boundary: never the node's total, and no budget is compared with it. */
+  readonly partial: boolean;
   /** Remarks for /debug/sensors: the shunt that scales everything, what the boundary leaves out. */
   readonly notes: readonly string[];
   read(signal: AbortSignal): Promise<{ reading: Reading; rails?: readonly Rail[] }>;

@@ -45,6 +45,7 @@ export class SimulatedBoard {
       resolution: { joules: 1e-3 },
       intervalMilliseconds: 1000,
       onDemand: false,
+      partial: false,
       notes: ['simulated: the power of a board that is not there'],
       read: () => {
         const seconds = (this.#clock.monotonic() - this.#since) / 1000;
