@@ -15,11 +15,14 @@ import type { Runnable } from '../kube/runtime/runnables.ts';
 import type { ArtifactOrigin } from './artifacts/source.ts';
 import type { ArtifactStore } from './artifacts/store.ts';
 import { type Caches, deploymentIndexes, instanceIndexes } from './caches.ts';
+import { sameContent } from './content-hash.ts';
 import type { PredictorLibrary } from './device-class/predictor-library.ts';
 import { createDeviceClassReconciler } from './device-class/reconcile.ts';
 import type { LivenessTracker } from './edge-device/liveness.ts';
 import { createEdgeDeviceReconciler } from './edge-device/reconcile.ts';
 import type { Estimator } from './estimate/estimator.ts';
+import { createFleetReconciler } from './fleet/reconcile.ts';
+import { DirectoryWatches } from './fleet/watches.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { createModelDeploymentReconciler } from './model-deployment/reconcile.ts';
 import { createModelInstanceReconciler } from './model-instance-conditions.ts';
@@ -52,6 +55,7 @@ interface Controllers {
   devices: Controller;
   classes: Controller;
   placement: Controller;
+  fleet: Controller;
 }
 
 /** Changes of one burst make one decision: the placement loop waits this long for the rest. */
@@ -77,6 +81,8 @@ export function createControllers(
     createController({ clock, logger, metrics: metrics.runtime }, { name, workers, reconcile, synced });
   const results = new PlacementResults((uid) => wakeDeployment(caches, controllers, uid));
   const shared = { client, clock, events };
+
+  const watches = new DirectoryWatches((key) => controllers.fleet.queue.add(key));
 
   const controllers: Controllers = {
     versions: make(
@@ -155,15 +161,37 @@ export function createControllers(
         expectations: new Expectations({ store: caches.instances.store, clock }),
       }),
     ),
+    fleet: make(
+      'fleet-repository',
+      1,
+      createFleetReconciler(
+        {
+          ...shared,
+          repositories: caches.repositories.store,
+          writes: new OwnWrites(),
+          watches,
+          onSynced: (ok) => (ok ? metrics.gitSynced(clock.now()) : metrics.gitFailed()),
+        },
+        options.fleet,
+      ),
+    ),
   };
   connect(deps, controllers);
   return {
     sources,
-    runnables: Object.entries(controllers).map(([name, controller]: [string, Controller]) => ({
-      name,
-      run: (signal) => controller.run(signal),
-    })),
+    runnables: [
+      ...Object.entries(controllers).map(([name, controller]: [string, Controller]) => ({
+        name,
+        run: (signal: AbortSignal) => controller.run(signal),
+      })),
+      { name: 'fleet watches', run: (signal) => closeWhenDone(watches, signal) },
+    ],
   };
+}
+
+async function closeWhenDone(watches: DirectoryWatches, signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await watches.close();
 }
 
 function wakePlacement({ placement }: Controllers): void {
@@ -181,6 +209,9 @@ function wakeEverything(caches: Caches, controllers: Controllers): void {
 }
 
 function connect({ caches, liveness }: ControllersDeps, controllers: Controllers): void {
+  caches.repositories.onChange((change) => {
+    if (changesDeclaration(change)) controllers.fleet.queue.add(keyOf(change.object));
+  });
   caches.versions.onChange(({ object }) => {
     controllers.versions.queue.add(keyOf(object));
     for (const deployment of caches.deployments.store.byIndex(deploymentIndexes.modelVersion, keyOf(object)))
@@ -235,6 +266,11 @@ function changesSpec<T extends KubeObject>(change: Change<T>): boolean {
     change.old?.metadata.generation !== change.object.metadata.generation ||
     change.object.metadata.deletionTimestamp !== undefined
   );
+}
+
+/** An annotation asks for a pass as much as the spec does. */
+function changesDeclaration<T extends KubeObject>(change: Change<T>): boolean {
+  return changesSpec(change) || !sameContent(change.old?.metadata.annotations, change.object.metadata.annotations);
 }
 
 function classNamesOf(change: Change<KubeObject & { status?: { deviceClassName?: string } }>): string[] {

@@ -1,0 +1,154 @@
+// Applies manifests with the fleet's own field manager, and takes away what is no longer declared.
+
+import type { FleetRepository, InventoryEntry } from '../../crds/fleet-repository.ts';
+import { annotations, fieldManagers } from '../../crds/names.ts';
+import { ApiError, isConflict, isNotFound } from '../../kube/api/api-error.ts';
+import type { Client } from '../../kube/api/client.ts';
+import type { KubeObject, Stored } from '../../kube/api/objects.ts';
+import type { EventRecorder } from '../../kube/runtime/event-recorder.ts';
+import { kindOfEntry } from './kinds.ts';
+import { describe, type FileError, identityOf, type ManifestObject } from './manifest.ts';
+
+export interface ApplyDeps {
+  client: Client;
+  events: EventRecorder;
+}
+
+export interface Applied {
+  inventory: InventoryEntry[];
+  errors: FileError[];
+}
+
+/** Applies in the order of kinds; the errors of one file do not stop another's. */
+export async function applyAll(
+  deps: ApplyDeps,
+  repository: Stored<FleetRepository>,
+  objects: readonly ManifestObject[],
+  signal: AbortSignal,
+): Promise<Applied> {
+  const applied: Applied = { inventory: [], errors: [] };
+  const ordered = [...objects].sort((a, b) => a.kind.order - b.kind.order);
+  for (const entry of ordered) {
+    try {
+      await applyOne(deps, repository, entry, signal);
+      applied.inventory.push(inventoryEntry(entry));
+    } catch (error) {
+      signal.throwIfAborted();
+      applied.errors.push(...describeFailure(entry, error));
+      // It was there before and still is: a bad edit must not have it pruned.
+      applied.inventory.push(inventoryEntry(entry));
+    }
+  }
+  return applied;
+}
+
+function inventoryEntry(entry: ManifestObject): InventoryEntry {
+  return { id: identityOf(entry), version: entry.kind.resource.version };
+}
+
+async function applyOne(
+  { client, events }: ApplyDeps,
+  repository: Stored<FleetRepository>,
+  entry: ManifestObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kind, object } = entry;
+  const policy = object.metadata.annotations?.[annotations.ssa];
+  if (policy === 'Ignore') return;
+  if (policy === 'IfNotPresent' && (await exists(client, entry, signal))) return;
+  const options = { signal, fieldManager: fieldManagers.fleet, fieldValidation: 'Strict' as const };
+  try {
+    await client.apply(kind.resource, object, { ...options, force: false });
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const before = await client.get(kind.resource, objectKey(object), { signal }).catch(() => undefined);
+    await client.apply(kind.resource, object, { ...options, force: true });
+    const others = managersIn(error);
+    const note = `${describe(entry)}: fields of ${others || 'another manager'} were set back to what ${entry.file} says`;
+    events.publish({
+      regarding: repository,
+      ...(before ? { related: before } : {}),
+      type: 'Warning',
+      reason: 'DriftCorrected',
+      action: 'Apply',
+      note,
+    });
+  }
+}
+
+function managersIn(error: ApiError): string {
+  const names = (error.details?.causes ?? []).flatMap(({ message = '' }) => /conflict with "([^"]+)"/.exec(message)?.[1] ?? []);
+  return [...new Set(names)].join(', ');
+}
+
+async function exists(client: Client, { kind, object }: ManifestObject, signal: AbortSignal): Promise<boolean> {
+  try {
+    await client.get(kind.resource, objectKey(object), { signal });
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+function objectKey({ metadata }: KubeObject): { name: string; namespace?: string } {
+  return { name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) };
+}
+
+/** Every cause with its own place in the file. */
+function describeFailure(entry: ManifestObject, error: unknown): FileError[] {
+  const causes = error instanceof ApiError ? (error.details?.causes ?? []) : [];
+  if (causes.length === 0) {
+    const message = error instanceof Error ? error.message : String(error);
+    return [{ file: entry.file, ...entry.locate(unknownField(message) ?? ''), message: `${describe(entry)}: ${message}` }];
+  }
+  return causes.map(({ field = '', message = '' }) => ({
+    file: entry.file,
+    ...entry.locate(field),
+    message: `${describe(entry)}: ${field}: ${message}`,
+  }));
+}
+
+/** Strict validation names an unknown field only in its text. */
+function unknownField(message: string): string | undefined {
+  return /unknown field "([^"]+)"/.exec(message)?.[1] ?? /\.?(spec[^\s:]*): field not declared/.exec(message)?.[1];
+}
+
+/** Entries that are in `before` and no longer declared. Pure. */
+export function surplus(before: readonly InventoryEntry[], now: readonly InventoryEntry[]): InventoryEntry[] {
+  const declared = new Set(now.map((entry) => entry.id));
+  return before.filter((entry) => !declared.has(entry.id));
+}
+
+/** Deletes what is no longer declared, unless it is protected; what could not be deleted stays in the inventory. */
+export async function prune(
+  deps: ApplyDeps,
+  repository: Stored<FleetRepository>,
+  entries: readonly InventoryEntry[],
+  signal: AbortSignal,
+): Promise<InventoryEntry[]> {
+  const left: InventoryEntry[] = [];
+  for (const entry of [...entries].reverse()) {
+    const [namespace = '', name = '', group = '', kind = ''] = entry.id.split('_');
+    const found = kindOfEntry(group, kind);
+    if (!found) continue;
+    const key = { name, ...(namespace === '' ? {} : { namespace }) };
+    try {
+      const live = await deps.client.get(found.resource, key, { signal });
+      if (live.metadata.annotations?.[annotations.prune] === 'disabled') continue;
+      await deps.client.delete(found.resource, key, { signal, uid: live.metadata.uid, propagationPolicy: 'Background' });
+      deps.events.publish({
+        regarding: repository,
+        related: live,
+        type: 'Normal',
+        reason: 'Pruned',
+        action: 'Prune',
+        note: `${kind} ${namespace === '' ? name : `${namespace}/${name}`} is no longer declared`,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isNotFound(error)) left.push(entry);
+    }
+  }
+  return left;
+}

@@ -1,0 +1,126 @@
+// The status of a FleetRepository, with the vocabulary that people know from Flux. Pure.
+import type { FleetRepository, FleetRepositoryStatus, InventoryEntry } from '../../crds/fleet-repository.ts';
+import { annotations } from '../../crds/names.ts';
+import type { Stored } from '../../kube/api/objects.ts';
+import { removeCondition, setCondition } from '../../kube/meta/conditions.ts';
+import type { FileError } from './manifest.ts';
+
+export type FleetOutcome =
+  | { kind: 'applied'; revision: string; inventory: InventoryEntry[]; errors: FileError[]; message?: string }
+  /** The source could not be had: what was applied stays. */
+  | { kind: 'failed'; reason: string; message: string; revision?: string; errors?: FileError[] }
+  /** Only a change of the spec helps. */
+  | { kind: 'stalled'; reason: string; message: string };
+
+const limits = { errors: 32, history: 5, inventory: 5000, message: 1024 } as const;
+
+export function describeFleet(repository: Stored<FleetRepository>, outcome: FleetOutcome, now: string): FleetRepositoryStatus {
+  const before = repository.status ?? {};
+  const requested = repository.metadata.annotations?.[annotations.requestedAt];
+  const handled = requested ?? before.lastHandledReconcileAt;
+  return {
+    observedGeneration: repository.metadata.generation ?? 1,
+    conditions: conditionsOf(repository, outcome, now),
+    ...revisionsOf(before, outcome),
+    ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
+    ...inventoryOf(before, outcome),
+    ...errorsOf(outcome),
+    ...historyOf(before, outcome, now),
+  };
+}
+
+function conditionsOf(repository: Stored<FleetRepository>, outcome: FleetOutcome, now: string) {
+  const observedGeneration = repository.metadata.generation ?? 1;
+  const ready = judgeReady(outcome);
+  const types = [
+    ['Ready', ready],
+    ['Reconciling', outcome.kind === 'failed' ? { ...ready, status: 'True' as const } : undefined],
+    [
+      'Stalled',
+      outcome.kind === 'stalled' || (outcome.kind === 'applied' && ready.status === 'False')
+        ? { ...ready, status: 'True' as const }
+        : undefined,
+    ],
+  ] as const;
+  let conditions = repository.status?.conditions ?? [];
+  for (const [type, finding] of types)
+    conditions = finding
+      ? setCondition(conditions, { type, ...finding, observedGeneration }, now)
+      : removeCondition(conditions, type);
+  return conditions;
+}
+
+function judgeReady(outcome: FleetOutcome): { status: 'True' | 'False'; reason: string; message: string } {
+  if (outcome.kind !== 'applied') return { status: 'False', reason: outcome.reason, message: outcome.message };
+  const [first] = outcome.errors;
+  const revision = shorten(outcome.revision);
+  if (!first)
+    return {
+      status: 'True',
+      reason: 'ReconciliationSucceeded',
+      message: outcome.message ?? `applied ${outcome.inventory.length} objects of ${revision}`,
+    };
+  const rest = outcome.errors.length > 1 ? ` (and ${outcome.errors.length - 1} more)` : '';
+  return {
+    status: 'False',
+    reason: 'BuildFailed',
+    message: `${formatError(first)}${rest}; the other files of ${revision} are applied`,
+  };
+}
+
+function formatError({ file, line, column, message }: FileError): string {
+  return `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}: ${message}`;
+}
+
+function shorten(revision: string): string {
+  return revision.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1').replace(/([0-9a-f]{12})[0-9a-f]{28}$/, '$1');
+}
+
+function revisionsOf(
+  before: FleetRepositoryStatus,
+  outcome: FleetOutcome,
+): Pick<FleetRepositoryStatus, 'lastAttemptedRevision' | 'lastAppliedRevision'> {
+  const attempted = outcome.kind === 'stalled' ? undefined : outcome.revision;
+  const complete = outcome.kind === 'applied' && outcome.errors.length === 0;
+  const lastAttemptedRevision = attempted ?? before.lastAttemptedRevision;
+  const lastAppliedRevision = complete ? outcome.revision : before.lastAppliedRevision;
+  return {
+    ...(lastAttemptedRevision === undefined ? {} : { lastAttemptedRevision }),
+    ...(lastAppliedRevision === undefined ? {} : { lastAppliedRevision }),
+  };
+}
+
+function inventoryOf(before: FleetRepositoryStatus, outcome: FleetOutcome): Pick<FleetRepositoryStatus, 'inventory'> {
+  const inventory = outcome.kind === 'applied' ? outcome.inventory : before.inventory;
+  if (inventory === undefined || inventory.length === 0) return {};
+  return { inventory: [...inventory].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limits.inventory) };
+}
+
+function errorsOf(outcome: FleetOutcome): Pick<FleetRepositoryStatus, 'errors'> {
+  const errors = outcome.kind === 'stalled' ? [] : (outcome.errors ?? []);
+  if (errors.length === 0) return {};
+  return {
+    errors: errors.slice(0, limits.errors).map((error) => ({ ...error, message: error.message.slice(0, limits.message) })),
+  };
+}
+
+/** One entry per revision and outcome: an interval that changes nothing adds nothing. */
+function historyOf(before: FleetRepositoryStatus, outcome: FleetOutcome, now: string): Pick<FleetRepositoryStatus, 'history'> {
+  const history = before.history ?? [];
+  if (outcome.kind === 'stalled' || outcome.revision === undefined) return history.length === 0 ? {} : { history };
+  const entry = {
+    revision: outcome.revision,
+    outcome:
+      outcome.kind === 'failed'
+        ? ('Failed' as const)
+        : outcome.errors.length > 0
+          ? ('PartlyApplied' as const)
+          : ('Applied' as const),
+    time: now.replace(/\.\d+Z$/, 'Z'),
+    objects: outcome.kind === 'applied' ? outcome.inventory.length : 0,
+  };
+  const [latest] = history;
+  if (latest && latest.revision === entry.revision && latest.outcome === entry.outcome && latest.objects === entry.objects)
+    return { history };
+  return { history: [entry, ...history].slice(0, limits.history) };
+}
