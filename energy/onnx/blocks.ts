@@ -1,5 +1,6 @@
 // Building blocks that real networks share.
-import { fixedDimension, type GraphBuilder, type Value } from './builder.ts';
+import type { GraphBuilder } from './builder.ts';
+import { fixedDimension, type Value } from './graph-file.ts';
 
 export type Activation = 'relu' | 'relu6' | 'silu' | 'hard-swish' | 'gelu' | 'none';
 
@@ -55,7 +56,7 @@ export function layerNorm(builder: GraphBuilder, value: Value): Value {
 }
 
 /** A product over the last dimension, with bias. */
-export function linear(builder: GraphBuilder, value: Value, units: number): Value {
+function linear(builder: GraphBuilder, value: Value, units: number): Value {
   return builder.add(builder.linear(value, units), builder.weight('bias', [units], -0.1, 0.1));
 }
 

@@ -1,16 +1,9 @@
 // Writes networks layer by layer: every value knows its shape, so weights and classifiers size themselves.
-import type { NodeProto, TensorProto, ValueInfoProto } from './messages.ts';
-import { writeModel } from './model.ts';
-import { type AttributeValue, type Dimension, floatTensor, integerTensor, nodeOf, valueInfoOf } from './nodes.ts';
+import { fixedDimension, GraphFile, type Value } from './graph-file.ts';
+import { type AttributeValue, type Dimension, floatTensor } from './nodes.ts';
 import { type Padding, paddingOf, windowedSize } from './shapes.ts';
 import { elementCount, type TensorTypeName } from './tensor-types.ts';
 import { createGenerator, heLimit, uniformFloats, type Weights } from './weights.ts';
-
-/** A tensor in the graph under construction. */
-export interface Value {
-  readonly name: string;
-  readonly shape: readonly Dimension[];
-}
 
 export interface ConvOptions {
   filters: number;
@@ -37,25 +30,12 @@ export interface GraphBuilderOptions {
   opset?: number;
 }
 
-const irVersion = 8;
 const defaultOpset = 17;
-
-/** The size of a dimension that must be known. @throws Error naming the value. */
-export function fixedDimension(value: Value, axis: number): number {
-  const size = value.shape.at(axis);
-  if (typeof size !== 'number')
-    throw new Error(`dimension ${axis} of ${value.name} [${value.shape.join(', ')}] must be a number here`);
-  return size;
-}
 
 export class GraphBuilder {
   readonly #options: Required<GraphBuilderOptions>;
   readonly #next: () => number;
-  readonly #nodes: NodeProto[] = [];
-  readonly #initializers: TensorProto[] = [];
-  readonly #inputs: ValueInfoProto[] = [];
-  readonly #outputs: ValueInfoProto[] = [];
-  readonly #names = new Map<string, number>();
+  readonly #file = new GraphFile();
 
   constructor(options: GraphBuilderOptions) {
     this.#options = { weights: { kind: 'random', seed: 0 }, opset: defaultOpset, ...options };
@@ -64,14 +44,12 @@ export class GraphBuilder {
 
   /** A dimension given as a string is dynamic under that name. */
   input(name: string, shape: readonly Dimension[], elementType: TensorTypeName = 'float32'): Value {
-    this.#inputs.push(valueInfoOf(name, elementType, shape));
-    return { name, shape };
+    return this.#file.input(name, shape, elementType);
   }
 
   /** Ends the graph in `value` under the name that clients see. */
   output(name: string, value: Value, elementType: TensorTypeName = 'float32'): void {
-    this.#nodes.push(nodeOf('Identity', [value.name], [name]));
-    this.#outputs.push(valueInfoOf(name, elementType, value.shape));
+    this.#file.output(name, value, elementType);
   }
 
   /** Any operator with one output, for what has no method of its own. */
@@ -81,29 +59,16 @@ export class GraphBuilder {
     shape: readonly Dimension[],
     attributes: Record<string, AttributeValue> = {},
   ): Value {
-    const name = this.#unique(opType.toLowerCase());
-    this.#nodes.push(
-      nodeOf(
-        opType,
-        inputs.map((input) => input.name),
-        [name],
-        attributes,
-      ),
-    );
-    return { name, shape };
+    return this.#file.node(opType, inputs, shape, attributes);
   }
 
   /** Numbers known now, written into the file. */
   floats(hint: string, shape: number[], values: ArrayLike<number>): Value {
-    const name = this.#unique(hint);
-    this.#initializers.push(floatTensor(name, shape, values));
-    return { name, shape };
+    return this.#file.floats(hint, shape, values);
   }
 
   integers(hint: string, values: number[]): Value {
-    const name = this.#unique(hint);
-    this.#initializers.push(integerTensor(name, [values.length], values));
-    return { name, shape: [values.length] };
+    return this.#file.integers(hint, values);
   }
 
   /** Weights drawn from [low, high), or one number just above their mean as a ConstantOfShape node when the builder's weights say so. */
@@ -234,24 +199,7 @@ export class GraphBuilder {
   }
 
   build(): Uint8Array {
-    return writeModel({
-      irVersion,
-      producerName: 'jouleops',
-      opsetImport: [{ domain: '', version: this.#options.opset }],
-      graph: {
-        node: this.#nodes,
-        name: this.#options.name,
-        initializer: this.#initializers,
-        sparseInitializer: [],
-        input: this.#inputs,
-        output: this.#outputs,
-        valueInfo: [],
-        quantizationAnnotation: [],
-        metadataProps: [],
-      },
-      metadataProps: [],
-      functions: [],
-    });
+    return this.#file.write(this.#options.name, this.#options.opset);
   }
 
   #pool(opType: string, value: Value, options: PoolOptions, attributes: Record<string, AttributeValue>): Value {
@@ -265,11 +213,5 @@ export class GraphBuilder {
       pads: axes.flatMap(() => [pad, pad]),
       ...attributes,
     });
-  }
-
-  #unique(hint: string): string {
-    const count = this.#names.get(hint) ?? 0;
-    this.#names.set(hint, count + 1);
-    return `${hint}_${count}`;
   }
 }

@@ -1,6 +1,7 @@
 // Densely connected networks (Huang et al., 2016): every layer reads all earlier ones of its stage, so copies dominate.
 import { classify } from './blocks.ts';
-import { fixedDimension, GraphBuilder, type Value } from './builder.ts';
+import { GraphBuilder } from './builder.ts';
+import { fixedDimension, type Value } from './graph-file.ts';
 import type { Weights } from './weights.ts';
 
 export interface DenseNetworkOptions {

@@ -1,6 +1,7 @@
 // Networks of inverted residual blocks (Sandler et al., 2018): MobileNet V2, EfficientNet and their relatives.
 import { type Activation, classify, convNorm, squeezeExcite } from './blocks.ts';
-import { fixedDimension, GraphBuilder, type Value } from './builder.ts';
+import { GraphBuilder } from './builder.ts';
+import { fixedDimension, type Value } from './graph-file.ts';
 import type { Weights } from './weights.ts';
 
 export interface MobileStage {

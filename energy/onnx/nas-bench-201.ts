@@ -1,9 +1,10 @@
 // NAS-Bench-201 networks (Dong and Yang, ICLR 2020) as ONNX files: a cell in its fixed surroundings.
-import { GraphBuilder, type Value } from './builder.ts';
+import { GraphBuilder } from './builder.ts';
+import type { Value } from './graph-file.ts';
 import type { Weights } from './weights.ts';
 
 export const cellOperators = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'] as const;
-export type CellOperator = (typeof cellOperators)[number];
+type CellOperator = (typeof cellOperators)[number];
 
 interface CellEdge {
   operator: CellOperator;

@@ -1,6 +1,7 @@
 // Networks whose cost is in moving data: grouped convolutions with channel shuffles, and encoders with decoders.
 import { channelShuffle, classify, convNorm, upsample } from './blocks.ts';
-import { fixedDimension, GraphBuilder, type Value } from './builder.ts';
+import { GraphBuilder } from './builder.ts';
+import { fixedDimension, type Value } from './graph-file.ts';
 import type { Weights } from './weights.ts';
 
 interface CommonOptions {

@@ -1,6 +1,7 @@
 // Residual networks: basic and bottleneck blocks, grouped convolutions, channel attention, any widths and depths.
 import { type Activation, activation, classify, convNorm, squeezeExcite } from './blocks.ts';
-import { fixedDimension, GraphBuilder, type Value } from './builder.ts';
+import { GraphBuilder } from './builder.ts';
+import { fixedDimension, type Value } from './graph-file.ts';
 import type { Weights } from './weights.ts';
 
 export interface ResidualNetworkOptions {

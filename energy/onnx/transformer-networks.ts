@@ -1,6 +1,7 @@
 // Networks of matrix products: vision transformers (Dosovitskiy et al., 2020) and ConvNeXt (Liu et al., 2022).
 import { attention, channelsFirst, channelsLast, layerNorm, perceptron } from './blocks.ts';
-import { fixedDimension, GraphBuilder, type Value } from './builder.ts';
+import { GraphBuilder } from './builder.ts';
+import { fixedDimension, type Value } from './graph-file.ts';
 import type { Weights } from './weights.ts';
 
 interface CommonOptions {

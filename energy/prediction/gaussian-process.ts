@@ -14,8 +14,7 @@ export interface KernelParameters {
 
 export interface GaussianProcess {
   parameters: KernelParameters;
-  /** Standardised training points and their weights: the Matérn part. */
-  points: readonly (readonly number[])[];
+  /** Of the training points: the Matérn part. */
   weights: readonly number[];
   /** The linear kernel's part folds into one vector, constant and reference session into one number. */
   slope: readonly number[];
@@ -168,12 +167,12 @@ export function sessionOffset(data: GaussianProcessData, process: GaussianProces
   return offset;
 }
 
-/** Mean of the log residual at a standardised point, in the reference session. */
-export function evaluateGaussianProcess(process: GaussianProcess, point: readonly number[]): number {
+/** Mean of the log residual at a standardised point, in the reference session; `distances` to the training points. */
+export function evaluateGaussianProcess(process: GaussianProcess, point: readonly number[], distances: Float64Array): number {
   let mean = process.intercept;
   for (const [k, value] of point.entries()) mean += (process.slope[k] ?? 0) * value;
   const { lengthScale } = process.parameters;
-  for (const [index, known] of process.points.entries())
-    mean += (process.weights[index] as number) * matern32(distanceBetween(point, known), lengthScale);
+  for (let index = 0; index < distances.length; index += 1)
+    mean += (process.weights[index] as number) * matern32(distances[index] as number, lengthScale);
   return mean;
 }

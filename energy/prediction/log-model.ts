@@ -1,33 +1,54 @@
 // One target (joules or seconds) of one device class: roofline × exp(gate × Gaussian process), fitted and evaluated.
+
 import type { GraphFeatures } from '../graph/analysis.ts';
 import { evaluateGaussianProcess, type GaussianProcess } from './gaussian-process.ts';
-import { gate, type Hull, nearestDistance, standardize } from './hull.ts';
+import { gate, type Hull, standardize } from './hull.ts';
+import { distancesTo, type PointSet, smallest } from './point-set.ts';
 import { descriptors, rooflineAmounts } from './quantities.ts';
 import { evaluateRoofline, type Roofline } from './roofline.ts';
 
+/** Where the training graphs are. Targets of one class share it. */
+export interface Surroundings {
+  hull: Hull;
+  points: PointSet;
+}
+
 export interface LogModel {
   roofline: Roofline;
-  hull: Hull;
   process: GaussianProcess;
+}
+
+/** A graph as the models see it: computed once, evaluated for every target. */
+export interface Query {
+  amounts: readonly number[];
+  point: readonly number[];
+  distances: Float64Array;
+  /** Distance to the nearest training graph, in units of the hull's reach. */
+  remoteness: number;
+  gate: number;
+}
+
+export function queryOf({ hull, points }: Surroundings, features: GraphFeatures, batch = 1): Query {
+  const point = standardize(hull, descriptors(features, batch));
+  const distances = distancesTo(points, point);
+  const nearest = smallest(distances);
+  return {
+    amounts: rooflineAmounts(features, batch),
+    point,
+    distances,
+    remoteness: hull.reach > 0 ? nearest / hull.reach : Number.POSITIVE_INFINITY,
+    gate: gate(nearest, hull.reach),
+  };
 }
 
 export interface Evaluation {
   value: number;
   /** The roofline alone. */
   roofline: number;
-  /** Distance to the nearest training graph, in units of the hull's reach. */
-  remoteness: number;
 }
 
-export function evaluateLogModel(model: LogModel, features: GraphFeatures, batch = 1): Evaluation {
-  const { hull, process } = model;
-  const roofline = evaluateRoofline(model.roofline, rooflineAmounts(features, batch));
-  const point = standardize(hull, descriptors(features, batch));
-  const distance = nearestDistance(point, process.points);
-  const residual = gate(distance, hull.reach) * evaluateGaussianProcess(process, point);
-  return {
-    value: roofline * Math.exp(residual),
-    roofline,
-    remoteness: hull.reach > 0 ? distance / hull.reach : Number.POSITIVE_INFINITY,
-  };
+export function evaluateLogModel(model: LogModel, query: Query): Evaluation {
+  const roofline = evaluateRoofline(model.roofline, query.amounts);
+  const residual = query.gate * evaluateGaussianProcess(model.process, query.point, query.distances);
+  return { value: roofline * Math.exp(residual), roofline };
 }

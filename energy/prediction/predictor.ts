@@ -5,7 +5,8 @@ import { matchKeys } from './class-key.ts';
 import { type ConformalScores, halfWidth } from './conformal.ts';
 import type { KernelParameters } from './gaussian-process.ts';
 import type { Hull } from './hull.ts';
-import { evaluateLogModel, type LogModel } from './log-model.ts';
+import { evaluateLogModel, type LogModel, type Query, queryOf, type Surroundings } from './log-model.ts';
+import { pointSet } from './point-set.ts';
 import type { ClassKey, Estimate, Prediction } from './prediction.ts';
 import { classAmounts, descriptorNames, type RooflineTerm, rooflineTerms } from './quantities.ts';
 
@@ -49,6 +50,7 @@ export interface Predictor {
   name: string;
   version: number;
   card: PredictorCard;
+  surroundings: Surroundings;
   energy: Target;
   latency: Target;
 }
@@ -70,10 +72,8 @@ export function parsePredictor(json: string): Predictor {
   const target = (stored: StoredModel): Target => ({
     model: {
       roofline: rooflineTerms.map((term) => stored.roofline[term] ?? 0),
-      hull: artifact.hull,
       process: {
         parameters: stored.parameters,
-        points: artifact.points,
         weights: stored.weights,
         slope: stored.slope,
         intercept: stored.intercept,
@@ -82,7 +82,14 @@ export function parsePredictor(json: string): Predictor {
     calibration: stored.calibration,
   });
   const { name, version, card } = artifact;
-  return { name, version, card, energy: target(artifact.energy), latency: target(artifact.latency) };
+  return {
+    name,
+    version,
+    card,
+    surroundings: { hull: artifact.hull, points: pointSet(artifact.points) },
+    energy: target(artifact.energy),
+    latency: target(artifact.latency),
+  };
 }
 
 function check(artifact: PredictorArtifact): void {
@@ -114,8 +121,9 @@ export function predict(
   const { card } = predictor;
   const { mismatches, unknownParts } = matchKeys(card.key, deviceKey);
   const transferred = mismatches.length > 0;
-  const energy = estimateOf(predictor.energy, features, options.confidencePercent, transferred);
-  const latency = estimateOf(predictor.latency, features, options.confidencePercent, transferred);
+  const query = queryOf(predictor.surroundings, features);
+  const energy = estimateOf(predictor.energy, query, options.confidencePercent, transferred);
+  const latency = estimateOf(predictor.latency, query, options.confidencePercent, transferred);
   return {
     predictor: `${predictor.name}@${predictor.version}`,
     boundary: card.boundary,
@@ -136,9 +144,9 @@ interface Outcome {
   borrowed: boolean;
 }
 
-function estimateOf(target: Target, features: GraphFeatures, confidencePercent: number, transferred: boolean): Outcome {
-  const { value, remoteness } = evaluateLogModel(target.model, features);
-  const inDomain = remoteness <= domainReaches;
+function estimateOf(target: Target, query: Query, confidencePercent: number, transferred: boolean): Outcome {
+  const { value } = evaluateLogModel(target.model, query);
+  const inDomain = query.remoteness <= domainReaches;
   const { inside, outside } = target.calibration;
   const width = halfWidth(inside, outside, inDomain, confidencePercent);
   const factor = Math.exp(transferred ? Math.max(width.logHalfWidth, Math.log(transferFactor)) : width.logHalfWidth);
@@ -165,7 +173,7 @@ export interface Share {
 /** Which operators cost how much: the roofline's terms, scaled so that they add up to the estimate; largest first. */
 export function explain(predictor: Predictor, features: GraphFeatures): Share[] {
   const { model } = predictor.energy;
-  const { value, roofline } = evaluateLogModel(model, features);
+  const { value, roofline } = evaluateLogModel(model, queryOf(predictor.surroundings, features));
   if (!(roofline > 0)) return [];
   const coefficient = (term: RooflineTerm) => model.roofline[rooflineTerms.indexOf(term)] ?? 0;
   const parts: [Share['part'], number][] = (Object.keys(features.classes) as NodeClass[]).map((name) => [

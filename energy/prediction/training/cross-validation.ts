@@ -1,5 +1,5 @@
 // Out-of-fold predictions: what a predictor says of graphs that its training did not see.
-import { evaluateLogModel } from '../log-model.ts';
+import { evaluateLogModel, queryOf } from '../log-model.ts';
 import { type FitOptions, fitLogModel } from './fit.ts';
 import { groupedFolds } from './folds.ts';
 import type { TrainingRow } from './training-row.ts';
@@ -32,14 +32,22 @@ export function outOfFold(rows: readonly TrainingRow[], options: ValidationOptio
     const foldOf = groupedFolds(groups, folds, options.seed + repeat);
     for (let fold = 0; fold < folds; fold += 1) {
       const training = rows.filter((_, index) => foldOf[index] !== fold);
-      const { model, sessionOffsets } = fitLogModel(training, options);
+      const { model, surroundings, sessionOffsets } = fitLogModel(training, options);
       for (const [index, row] of rows.entries()) {
         if (foldOf[index] !== fold || options.scored?.(row) === false) continue;
-        const { value, roofline, remoteness } = evaluateLogModel(model, row.features, row.batch);
+        const query = queryOf(surroundings, row.features, row.batch);
+        const { value, roofline } = evaluateLogModel(model, query);
         const scale = Math.exp(sessionOffsets.get(row.session) ?? 0);
         const actual = row[options.target];
         const predicted = value * scale;
-        results.push({ row, predicted, roofline: roofline * scale, actual, remoteness, residual: Math.log(actual / predicted) });
+        results.push({
+          row,
+          predicted,
+          roofline: roofline * scale,
+          actual,
+          remoteness: query.remoteness,
+          residual: Math.log(actual / predicted),
+        });
       }
     }
   }

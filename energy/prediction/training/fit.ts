@@ -8,7 +8,8 @@ import {
   sessionOffset,
 } from '../gaussian-process.ts';
 import { fitHull, standardize } from '../hull.ts';
-import type { LogModel } from '../log-model.ts';
+import type { LogModel, Surroundings } from '../log-model.ts';
+import { pointSet } from '../point-set.ts';
 import { descriptors, rooflineAmounts } from '../quantities.ts';
 import { evaluateRoofline, fitRoofline } from '../roofline.ts';
 import { randomGenerator, shuffled } from './folds.ts';
@@ -27,6 +28,9 @@ export interface FitOptions {
 
 export interface Fit {
   model: LogModel;
+  surroundings: Surroundings;
+  /** Standardised descriptors of the training graphs, as the artifact stores them. */
+  points: readonly (readonly number[])[];
   /** Log offset of every session against the reference. */
   sessionOffsets: ReadonlyMap<string, number>;
 }
@@ -73,7 +77,8 @@ export function fitLogModel(rows: readonly TrainingRow[], options: FitOptions): 
     parameters ??= chooseParameters(firstRows(data, maximumSearchPoints), kernelGrid(hasSessions));
     const process = fitGaussianProcess(data, parameters);
     offsets = new Map([...new Set(data.sessions)].map((session) => [session, sessionOffset(data, process, session)]));
-    if (pass === 1 || !hasSessions) return { model: { roofline, hull, process }, sessionOffsets: offsets };
+    if (pass === 1 || !hasSessions)
+      return { model: { roofline, process }, surroundings: { hull, points: pointSet(points) }, points, sessionOffsets: offsets };
   }
 }
 

@@ -65,7 +65,7 @@ export function trainPredictor(rows: readonly TrainingRow[], plan: TrainingPlan)
   const latency = fitLogModel(rows, fitOptions(plan, 'seconds'));
   const energyFolds = validate(rows, plan, 'joules');
   const latencyFolds = validate(rows, plan, 'seconds');
-  const { hull, process } = energy.model;
+  const { hull } = energy.surroundings;
   const calibration = calibrate(energyFolds);
   const scored = energyFolds.byArchitecture.map(({ row }) => row);
   const card: PredictorCard = {
@@ -104,7 +104,7 @@ export function trainPredictor(rows: readonly TrainingRow[], plan: TrainingPlan)
     card,
     descriptors: [...descriptorNames],
     hull: { means: precision(hull.means), scales: precision(hull.scales), reach: precise(hull.reach, 6) },
-    points: process.points.map((point) => precision(point)),
+    points: energy.points.map((point) => precision(point)),
     energy: stored(energy, calibration),
     latency: stored(latency, calibrate(latencyFolds)),
   };
