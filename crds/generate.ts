@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type CustomResourceDefinition, loadCustomResourceDefinitions, type SchemaNode } from './manifests.ts';
+import { comment, objectType, union } from './type-text.ts';
 
 /** A title's type is declared in the file of the first kind that uses it, in this order; the rest import it. */
 const kindOrder = [
@@ -52,8 +53,6 @@ const comments = new Map([
 ]);
 
 const objectsModule = '../kube/api/objects.ts';
-const width = 130;
-
 interface Declaration {
   file: string;
   schema: SchemaNode;
@@ -150,53 +149,6 @@ function narrowed(schema: SchemaNode, keep: (key: string) => boolean): SchemaNod
   };
 }
 
-function typeOf(schema: SchemaNode, indent: string, used: number, uses: Set<string>): string {
-  if (schema.title !== undefined) {
-    uses.add(schema.title);
-    return schema.title;
-  }
-  if (schema['x-kubernetes-int-or-string']) return 'string | number';
-  if (schema.enum) {
-    const values = schema.enum.map((value) => `'${value}'`);
-    return union(values, used, `${indent}  `);
-  }
-  const type = schema.type;
-  if (type === undefined)
-    throw new Error(`a schema without a type that TypeScript could have: ${JSON.stringify(schema).slice(0, 200)}`);
-  switch (type) {
-    case 'string':
-      return 'string';
-    case 'integer':
-    case 'number':
-      return 'number';
-    case 'boolean':
-      return 'boolean';
-    case 'array': {
-      const item = typeOf(schema.items ?? {}, indent, used + 3, uses);
-      return item.includes(' | ') && !item.startsWith('{') ? `(${item})[]` : `${item}[]`;
-    }
-    case 'object':
-      if (schema.additionalProperties) return `Record<string, ${typeOf(schema.additionalProperties, indent, used, uses)}>`;
-      return schema.properties ? objectType(schema, indent, uses) : 'Record<string, never>';
-  }
-}
-
-function objectType(schema: SchemaNode, indent: string, uses: Set<string>): string {
-  const inner = `${indent}  `;
-  const fields = Object.entries(schema.properties ?? {}).map(([key, property]) => {
-    const start = `${inner}${key}${schema.required?.includes(key) ? '' : '?'}:`;
-    const type = typeOf(property, inner, start.length + 2, uses);
-    return `${comment(property.description, inner)}${start}${type.startsWith('\n') ? '' : ' '}${type};\n`;
-  });
-  return `{\n${fields.join('')}${indent}}`;
-}
-
-/** Beyond the line width one member a line, as the formatter does. */
-function union(members: string[], used: number, indent: string): string {
-  const line = members.join(' | ');
-  return used + line.length <= width ? line : `\n${members.map((member) => `${indent}| ${member}`).join('\n')}`;
-}
-
 function render(file: string, declarations: Map<string, Declaration>): string {
   const here = [...declarations.values()].filter((declaration) => declaration.file === file);
   const imports = new Map<string, Set<string>>();
@@ -232,10 +184,6 @@ function shape(schema: SchemaNode): string {
 function children(schema: SchemaNode): SchemaNode[] {
   const items = [schema.items, schema.additionalProperties].filter((child) => child !== undefined);
   return [...Object.values(schema.properties ?? {}), ...items];
-}
-
-function comment(description: string | undefined, indent: string): string {
-  return description === undefined ? '' : `${indent}/** ${description} */\n`;
 }
 
 /** ModelDeployment → model-deployment.ts */

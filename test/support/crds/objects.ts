@@ -59,6 +59,3 @@ export function fleetRepository(spec: Fields = { url: 'https://git.example.org/f
 export function trainingRun(changes: Fields = {}): AnyObject {
   return object('TrainingRun', 'fine-tune', { mode: 'Train', command: ['python', 'train.py'], ...changes }, 'default');
 }
-
-/** The same object with a status. */
-export const withStatus = (base: AnyObject, status: Fields): AnyObject => ({ ...base, status });

@@ -102,7 +102,10 @@ export const objects: TourChapter = {
       async visit(tour) {
         await tour.call(400, 'POST', versions(tour), { body: version('a', {}, { namespace: 'elsewhere' }) });
         await tour.call(422, 'POST', versions(tour), { body: deployment('a'), query: { fieldValidation: 'Ignore' } });
-        await tour.call(400, 'POST', versions(tour), { body: { ...version('a'), apiVersion: 'jouleops.dev/v9' } });
+        await tour.call(400, 'POST', versions(tour), {
+          body: { ...version('a'), apiVersion: 'jouleops.dev/v9' },
+          query: { fieldValidation: 'Ignore' },
+        });
       },
     },
     {
