@@ -73,7 +73,7 @@ function wattsSource(name: string, kind: 'ina2xx' | 'hwmon', read: () => Promise
 async function socketSource(directory: string): Promise<PowerSource | undefined> {
   const labels = await listSysfs(directory, /^energy\d+_label$/);
   const files: string[] = [];
-  for (const label of labels) if (/^Esocket/.test((await readSysfs(label)) ?? '')) files.push(label.replace('_label', '_input'));
+  for (const label of labels) if ((await readSysfs(label))?.startsWith('Esocket')) files.push(label.replace('_label', '_input'));
   if (files.length === 0) return undefined;
   return {
     name: 'hwmon:amd_energy',

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { decideAssignment } from '../../../agent/assignment/decide-assignment.ts';
+import type { DesiredInstance } from '../../../agent/assignment/desired-state.ts';
+import type { EdgeDevice, EdgeDeviceStatus } from '../../../crds/edge-device.ts';
+import type { Stored } from '../../../kube/api/objects.ts';
+
+const known: DesiredInstance = {
+  namespace: 'factory',
+  name: 'states',
+  uid: 'u1',
+  generation: 3,
+  deviceUid: 'device-1',
+  spec: { deviceName: 'a', deploymentName: 'states', deploymentUid: 'd' },
+};
+const entry = { namespace: 'factory', name: 'states', uid: 'u1', generation: 3 };
+const ready = {
+  type: 'Ready',
+  status: 'True' as const,
+  reason: 'AgentReady',
+  message: '',
+  lastTransitionTime: '2026-01-01T00:00:00Z',
+};
+
+const device = (status: EdgeDeviceStatus | undefined, uid = 'device-1'): Stored<EdgeDevice> => ({
+  apiVersion: 'jouleops.dev/v1alpha1',
+  kind: 'EdgeDevice',
+  metadata: { name: 'a', uid, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec: {},
+  ...(status === undefined ? {} : { status }),
+});
+
+describe('what a device makes of its own object', () => {
+  it.each([
+    ['the object is gone', undefined, 'DeviceGone'],
+    ['the object was made anew under the same name', device({ assigned: [], conditions: [ready] }, 'device-2'), 'OtherDevice'],
+    ['the object has no status', device(undefined), 'NothingSaid'],
+    ['the status holds only what this agent wrote', device({ agentVersion: '0.1.0' }), 'NothingSaid'],
+  ])('stops nothing when %s', (_, object, reason) => {
+    expect(decideAssignment(object, 'device-1', [known])).toMatchObject({ kind: 'keep', reason });
+  });
+
+  it('reads nothing again while generation and uid are the same', () => {
+    expect(decideAssignment(device({ assigned: [entry] }), 'device-1', [known])).toEqual({ kind: 'act', read: [], stop: [] });
+  });
+
+  it.each([
+    ['a newer generation', { ...entry, generation: 4 }],
+    ['another uid', { ...entry, uid: 'u2' }],
+  ])('reads an instance again for %s', (_, changed) => {
+    expect(decideAssignment(device({ assigned: [changed] }), 'device-1', [known])).toMatchObject({ read: [changed], stop: [] });
+  });
+
+  it('stops what the list of the same device no longer names, also when the controller leaves an empty list out', () => {
+    expect(decideAssignment(device({ assigned: [] }), 'device-1', [known])).toMatchObject({ stop: [known] });
+    expect(decideAssignment(device({ conditions: [ready] }), 'device-1', [known])).toMatchObject({ stop: [known] });
+  });
+
+  it('keeps what another EdgeDevice object had assigned', () => {
+    const older = { ...known, deviceUid: 'device-0' };
+    expect(decideAssignment(device({ assigned: [] }), 'device-1', [older])).toMatchObject({ stop: [] });
+  });
+});
