@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 
 export const storeDirectory = fileURLToPath(new URL('../../../model_store', import.meta.url));
 
-export interface StoredFile {
+interface StoredFile {
   file: string;
   digest: string;
   sizeBytes: number;
@@ -34,7 +34,7 @@ export async function storedModels(): Promise<StoredModel[]> {
   );
 }
 
-export interface GoldenTensor {
+interface GoldenTensor {
   name: string;
   datatype: string;
   shape: number[];
