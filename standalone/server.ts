@@ -11,6 +11,7 @@ import { startCertificateSigner } from './auth/certificate-signer.ts';
 import { formatKubeconfig } from './auth/kubeconfig.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { startGarbageCollector } from './garbage/collector.ts';
+import { expireObjects } from './garbage/expiry.ts';
 import { listen } from './http/listener.ts';
 import { createRouter } from './http/router.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -62,31 +63,28 @@ export async function startServer(options: ServerOptions): Promise<StandaloneSer
     const registry = createRegistry(definitions.flatMap(customKinds));
     const context = { registry, store, clock };
     await seedObjects(context, authority.certificate, [devicesNamespace, systemNamespace]);
+    const administrator = await authority.administrator();
+    const serving = await authority.issueServer([...new Set([host, '127.0.0.1', '::1', 'localhost'])]);
     const stopping = new AbortController();
     const hub = new WatchHub(store);
-    const collector = startGarbageCollector({ ...context, logger });
-    const signer = startCertificateSigner({ ...context, authority, logger });
-    const router = createRouter({
-      ...context,
-      hub,
-      stopping: stopping.signal,
-      discovery: createDiscovery(registry, '0.1.0'),
-      logger,
-    });
-    const serving = await authority.issueServer([...new Set([host, '127.0.0.1', '::1', 'localhost'])]);
+    const discovery = createDiscovery(registry, '0.1.0');
+    const router = createRouter({ ...context, hub, stopping: stopping.signal, discovery, logger });
     const tls = { certificate: serving.certificate, key: serving.key, clientCertificateAuthority: authority.certificate };
     const listener = await listen({ host, port: options.port ?? 0, ...tls }, router);
-    const administrator = await authority.administrator();
-    const url = `https://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
+    // Nothing below fails, so nothing has to be stopped when something above did.
+    const collector = startGarbageCollector({ ...context, logger });
+    const signer = startCertificateSigner({ ...context, authority, logger });
+    const expiring = expireObjects({ ...context, logger }, stopping.signal);
     const stop = async () => {
       stopping.abort();
-      await listener.close();
+      await Promise.all([listener.close(), expiring]);
       signer.close();
       collector.close();
       hub.close();
       store.close();
     };
     let closing: Promise<void> | undefined;
+    const url = `https://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
     const admin: Connection = {
       server: url,
       certificateAuthority: authority.certificate,

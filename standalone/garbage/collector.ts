@@ -32,7 +32,12 @@ export function startGarbageCollector(deps: Deps): { close(): void } {
     for (const change of changes) collector.see(change);
   });
   collector.scan();
-  return { close };
+  return {
+    close: () => {
+      close();
+      collector.stop();
+    },
+  };
 }
 
 class GarbageCollector {
@@ -43,6 +48,11 @@ class GarbageCollector {
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#kinds = new Map(deps.registry.kinds.map((kind) => [kind.storage, kind]));
+  }
+
+  /** What is left undone is found by `scan` at the next start. */
+  stop(): void {
+    this.#queued.clear();
   }
 
   /** What was left undone when the server stopped. */

@@ -39,6 +39,8 @@ export function sendError(response: ServerResponse, error: unknown): StatusError
     response.destroy();
     return status;
   }
+  // The rest of a body that nobody read is not the next request.
+  if (!response.req.complete) response.setHeader('connection', 'close');
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined) response.setHeader('retry-after', String(retry));
   sendAnswer(response, ok(status.toStatus(), status.code));

@@ -11,8 +11,9 @@ const maximumBytes = 3 * 1024 * 1024;
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+  // Left open when it is too large, so that the answer still has a way to go.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const bytes: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
     size += bytes.length;
     if (size > maximumBytes) {
       throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maximumBytes} bytes`);
@@ -43,27 +44,55 @@ export async function parseDocument(type: string, body: Buffer): Promise<Sent> {
 }
 
 export function parseJson(text: string): JsonValue {
+  let value: JsonValue;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     throw badRequest(`the body of the request is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+  requireShallow(value);
+  return value;
 }
 
 /** JSON is YAML, so this reads what apply sends either way; an alias bomb is refused by the parser's own limit. */
 export function parseYaml(text: string): JsonValue {
+  const value = parseAsJson(text) ?? parseAsYaml(text);
+  requireShallow(value);
+  return value;
+}
+
+/** Most clients send JSON under the YAML type, and JSON.parse is thirty times faster. Flow-style YAML begins with a brace too. */
+function parseAsJson(text: string): JsonValue | undefined {
+  if (!text.startsWith('{')) return undefined;
   try {
-    // Most clients send JSON under the YAML type, and JSON.parse is thirty times faster.
-    if (text.startsWith('{')) return JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    // Flow-style YAML may start with a brace too.
+    return undefined;
   }
+}
+
+function parseAsYaml(text: string): JsonValue {
   try {
     const value: JsonValue = parse(text, { schema: 'core', maxAliasCount: 100 });
     return value;
   } catch (error) {
     throw badRequest(`error converting YAML to JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** What is nested deeper would exhaust the stack of those who walk it. */
+const maximumDepth = 500;
+
+function requireShallow(value: JsonValue): void {
+  let level: object[] = isContainer(value) ? [value] : [];
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > maximumDepth) throw badRequest(`the body of the request is nested deeper than ${maximumDepth} levels`);
+    level = level.flatMap((container) => Object.values(container).filter(isContainer));
+  }
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 export function expectObject(value: JsonValue): JsonObject {

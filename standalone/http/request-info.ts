@@ -1,5 +1,7 @@
 // What a URL and a method mean: https://kubernetes.io/docs/reference/using-api/api-concepts/
 
+import { badRequest } from './status-error.ts';
+
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
 export interface ResourceRequest {
@@ -16,13 +18,11 @@ export interface ResourceRequest {
 
 export type RequestInfo = ResourceRequest | { readonly kind: 'other'; readonly path: string; readonly query: URLSearchParams };
 
-/** Undefined when the path cannot be decoded or the method means nothing here. */
+/** Undefined when the method means nothing here. Throws 400 for a path that cannot be decoded. */
 export function readRequestInfo(method: string, target: string): RequestInfo | undefined {
   const url = parseTarget(target);
-  if (url === undefined) return undefined;
   const query = url.searchParams;
   const segments = decodeSegments(url.pathname);
-  if (segments === undefined) return undefined;
   const other = { kind: 'other', path: url.pathname.replace(/(.)\/+$/, '$1'), query } as const;
   const root = apiRoot(segments);
   if (root === undefined || root.rest.length === 0) return other;
@@ -33,18 +33,20 @@ export function readRequestInfo(method: string, target: string): RequestInfo | u
   return { kind: 'resource', verb, group: root.group, version: root.version, query, ...place };
 }
 
-function parseTarget(target: string): URL | undefined {
-  return URL.parse(target, 'https://standalone.invalid') ?? undefined;
+function parseTarget(target: string): URL {
+  const url = URL.parse(target, 'https://standalone.invalid');
+  if (url === null) throw badRequest(`the path ${target} cannot be read`);
+  return url;
 }
 
-function decodeSegments(path: string): string[] | undefined {
+function decodeSegments(path: string): string[] {
   try {
     return path
       .split('/')
       .filter((segment) => segment !== '')
       .map(decodeURIComponent);
   } catch {
-    return undefined;
+    throw badRequest(`the path ${path} has a percent sign that begins no character`);
   }
 }
 

@@ -17,6 +17,7 @@ export interface RouterDeps extends ResourceDeps {
 export function createRouter(deps: RouterDeps): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     route(deps, request, response).catch((error: unknown) => {
+      if (!request.complete && request.destroyed) return; // The client left: there is nobody to answer.
       const status = sendError(response, error);
       const log = deps.logger.child({ method: request.method, path: request.url, code: status.code, reason: status.reason });
       if (status.code >= 500) log.error({ err: error }, 'request failed');

@@ -1,6 +1,7 @@
 import type { Status } from '../../kube/api/objects.ts';
 import { qualifiedResource, type ServedKind } from '../registry/served-kind.ts';
 import type { Cause } from '../schema/structural-schema.ts';
+import { StandaloneError } from '../standalone-error.ts';
 
 type Details = NonNullable<Status['details']>;
 
@@ -127,7 +128,8 @@ export function tooLargeResourceVersion(wanted: number, current: number): Status
 }
 
 export function internalError(error: unknown): StatusError {
-  const message = error instanceof Error ? error.message : String(error);
+  const next = error instanceof StandaloneError ? `. ${error.next}` : '';
+  const message = `${error instanceof Error ? error.message : String(error)}${next}`;
   return new StatusError(
     500,
     'InternalError',

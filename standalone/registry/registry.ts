@@ -14,6 +14,7 @@ export interface Registry {
   readonly namespaces: ServedKind;
   readonly configMaps: ServedKind;
   readonly certificateSigningRequests: ServedKind;
+  readonly events: ServedKind;
 }
 
 /** The built-in kinds and the custom ones; the set is fixed while the server runs. */
@@ -31,12 +32,12 @@ export function createRegistry(customKinds: readonly KindDefinition[]): Registry
       isolate: isolateRequest,
       changeCauses: changedRequestCauses,
     }),
+    events: builtin(events, { storage: eventStorage, microTimes: eventTimes }),
   };
   const kinds: ServedKind[] = [
     ...Object.values(served),
     builtin(secrets, { onWrite: foldStringData }),
     builtin(coreEvents, { storage: eventStorage, shape: coreEventShape, microTimes: eventTimes }),
-    builtin(events, { storage: eventStorage, microTimes: eventTimes }),
     builtin(leases, { unconditionalUpdate: false, microTimes: leaseTimes, zero: { spec: {} } }),
     builtin(controllerRevisions),
     ...customKinds.map((definition) => serve(definition, { builtIn: false, unconditionalUpdate: false })),

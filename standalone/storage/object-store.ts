@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { JsonObject } from '../schema/json.ts';
 import { parseObject, withResourceVersion } from './stored-object.ts';
 import { type ListRange, prepareVersions, type StorageKey, type VersionRow, type Versions } from './versions.ts';
+import { explainWriteFailure } from './write-failure.ts';
 
 /** One committed write, as watches and the garbage collector see it. */
 export interface Change extends StorageKey {
@@ -26,7 +27,7 @@ export interface Transaction extends Reader {
 
 interface Pending {
   run(): void;
-  settle(failure: unknown): void;
+  settle(failure: Error | undefined): void;
 }
 
 /**
@@ -40,6 +41,8 @@ export class ObjectStore implements Reader {
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   #pending: Pending[] = [];
   #changes: Change[] = [];
+  /** What ended the transaction of the running batch. */
+  #fatal: Error | undefined;
   #scheduled = false;
   #closed = false;
   #revision: number;
@@ -98,15 +101,15 @@ export class ObjectStore implements Reader {
   write<T>(body: (transaction: Transaction) => T, options: { dryRun?: boolean } = {}): Promise<T> {
     if (this.#closed) return Promise.reject(new Error('the store is closed'));
     return new Promise<T>((resolve, reject) => {
-      let outcome: { value: T } | { error: unknown } | undefined;
+      let outcome: { value: T } | { error: Error } | undefined;
       const run = () => {
         try {
           outcome = { value: this.#atomically(body, options.dryRun === true) };
         } catch (error) {
-          outcome = { error };
+          outcome = { error: explainWriteFailure(error) };
         }
       };
-      const settle = (failure: unknown) => {
+      const settle = (failure: Error | undefined) => {
         if (failure !== undefined)
           reject(failure instanceof Error ? failure : new Error('the transaction failed', { cause: failure }));
         else if (outcome && 'value' in outcome) resolve(outcome.value);
@@ -137,16 +140,18 @@ export class ObjectStore implements Reader {
     if (batch.length === 0) return;
     this.#pending = [];
     this.#changes = [];
+    this.#fatal = undefined;
     const before = this.#revision;
-    let failure: unknown;
+    let failure: Error | undefined;
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       for (const entry of batch) entry.run();
+      this.#requireTransaction();
       const compacted = this.#compact();
       this.#database.exec('COMMIT');
       this.#compacted = compacted;
     } catch (error) {
-      failure = error;
+      failure = explainWriteFailure(error);
       this.#revision = before;
       this.#changes = [];
       if (this.#inTransaction()) this.#database.exec('ROLLBACK');
@@ -157,8 +162,8 @@ export class ObjectStore implements Reader {
   }
 
   #atomically<T>(body: (transaction: Transaction) => T, dryRun: boolean): T {
-    // After a failure that ended the whole transaction a savepoint would begin one of its own, and commit it.
-    if (!this.#inTransaction()) throw new Error('the transaction of this batch has failed');
+    // Without one a savepoint would begin its own, and commit it.
+    this.#requireTransaction();
     const revision = this.#revision;
     const changes = this.#changes.length;
     const undo = () => {
@@ -175,8 +180,14 @@ export class ObjectStore implements Reader {
     } catch (error) {
       // A full disk rolls the whole transaction back by itself; then there is no savepoint left to go back to.
       if (this.#inTransaction()) undo();
+      else this.#fatal ??= explainWriteFailure(error);
       throw error;
     }
+  }
+
+  /** A full disk, for one, ends the transaction of a batch in the middle. */
+  #requireTransaction(): void {
+    if (!this.#inTransaction()) throw this.#fatal ?? new Error('the transaction of this batch has ended');
   }
 
   #inTransaction(): boolean {

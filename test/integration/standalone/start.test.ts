@@ -30,8 +30,8 @@ describe('starting the embedded control plane', () => {
   };
 
   it('offers the namespaces and the authority of client certificates that controllers look for', async () => {
-    const { client, server, close } = await startTestServer({ dataDirectory: directory });
-    const found = await client.list(namespaces, { signal });
+    const test = await startTestServer({ dataDirectory: directory });
+    const found = await test.client.list(namespaces, { signal });
     expect(found.items.map(({ metadata }) => metadata.name)).toEqual([
       'default',
       'jouleops-devices',
@@ -39,9 +39,9 @@ describe('starting the embedded control plane', () => {
       'kube-system',
     ]);
     const key = { namespace: 'kube-system', name: 'extension-apiserver-authentication' };
-    const { data } = await client.get(configMaps, key, { signal });
-    expect(data?.['client-ca-file']).toBe(server.clientCertificateAuthority);
-    await close();
+    const { data } = await test.client.get(configMaps, key, { signal });
+    expect(data?.['client-ca-file']).toBe(test.server.clientCertificateAuthority);
+    await test.close();
   });
 
   it('writes nothing that is already so when it starts again, and keeps its identity', async () => {
@@ -57,45 +57,50 @@ describe('starting the embedded control plane', () => {
   });
 
   it('lets only its owner read what it keeps', async () => {
-    const { close } = await startTestServer({ dataDirectory: directory });
+    const test = await startTestServer({ dataDirectory: directory });
     const files = (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
     for (const file of files) {
       const { mode } = await stat(join(file.parentPath, file.name));
       expect((mode & 0o777).toString(8), file.name).toBe('600');
     }
     expect(files.length).toBeGreaterThan(4);
-    await close();
+    await test.close();
   });
 
   it('speaks TLS 1.3 and nothing older', async () => {
-    const { server, close } = await startTestServer({ dataDirectory: directory });
+    const test = await startTestServer({ dataDirectory: directory });
     const attempt = new Promise<string>((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port: server.port, ca: server.certificateAuthority, maxVersion: 'TLSv1.2' });
+      const socket = connect({
+        host: '127.0.0.1',
+        port: test.server.port,
+        ca: test.server.certificateAuthority,
+        maxVersion: 'TLSv1.2',
+      });
       socket.on('error', (error) => resolve('code' in error ? String(error.code) : error.message));
       socket.on('secureConnect', () => resolve('connected'));
     });
     expect(await attempt).toMatch(/ALERT_PROTOCOL_VERSION/);
-    await close();
+    await test.close();
   });
 
   it('writes a kubeconfig with everything in it', async () => {
-    const { server, close } = await startTestServer({ dataDirectory: directory });
-    const kubeconfig: unknown = parse(server.kubeconfig());
+    const test = await startTestServer({ dataDirectory: directory });
+    const kubeconfig: unknown = parse(test.server.kubeconfig());
     expect(kubeconfig).toMatchObject({
       kind: 'Config',
       'current-context': 'jouleops',
-      clusters: [{ cluster: { server: server.url } }],
+      clusters: [{ cluster: { server: test.server.url } }],
     });
-    await close();
+    await test.close();
   });
 
   it('says so when another one uses the directory, and leaves that one alone', async () => {
-    const { client, close } = await startTestServer({ dataDirectory: directory });
+    const test = await startTestServer({ dataDirectory: directory });
     const error = await refusal({});
     expect(error.message).toBe(`another Jouleops control plane is already using the data directory ${directory}`);
     expect(error.next).toMatch(/--data-dir/);
-    expect((await client.list(namespaces, { signal })).items).toHaveLength(4);
-    await close();
+    expect((await test.client.list(namespaces, { signal })).items).toHaveLength(4);
+    await test.close();
   });
 
   it('says so when the port is in use, and can start once it is free', async () => {
