@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../../agent/inference/datatypes.ts';
 import type { EngineModel } from '../../../agent/inference/engine.ts';
 import { createOnnxRuntimeEngine, onnxRuntimeDefaults } from '../../../agent/inference/onnx-runtime-engine.ts';
+import { neutralInputs } from '../../../agent/serving/golden-set.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -22,10 +23,20 @@ async function load(file: string, memoryBytes?: number): Promise<EngineModel> {
   return model;
 }
 
-const whole = (name: string, value: bigint): Tensor => ({ name, datatype: 'INT64', shape: [1], data: new Uint8Array(new BigInt64Array([value]).buffer) });
+const whole = (name: string, value: bigint): Tensor => ({
+  name,
+  datatype: 'INT64',
+  shape: [1],
+  data: new Uint8Array(new BigInt64Array([value]).buffer),
+});
 const loop = (iterations: bigint) => ({ inputs: [whole('iterations', iterations)], outputs: [] });
 const eat = (elements: bigint) => ({ inputs: [whole('elements', elements)], outputs: [] });
-const features: Tensor = { name: 'x', datatype: 'FP32', shape: [1, 4], data: new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer) };
+const features: Tensor = {
+  name: 'x',
+  datatype: 'FP32',
+  shape: [1, 4],
+  data: new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer),
+};
 
 describe('a model in a process of its own', () => {
   afterAll(() => Promise.all(loaded.map((model) => model.close())));
@@ -33,7 +44,10 @@ describe('a model in a process of its own', () => {
   it('is ended soon after its deadline when it hangs, and comes back', async () => {
     const model = await load('loop.onnx');
     const started = performance.now();
-    await expect(model.infer(loop(4_000_000_000n))).rejects.toMatchObject({ kind: 'failed', message: expect.stringContaining('did not answer within 1 s') });
+    await expect(model.infer(loop(4_000_000_000n))).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('did not answer within 1 s'),
+    });
     expect(performance.now() - started).toBeLessThan(2000);
     await eventually(async () => expect((await model.infer(loop(10n))).outputs).toHaveLength(1));
     expect(model.restarts.count).toBe(1);
@@ -48,15 +62,16 @@ describe('a model in a process of its own', () => {
   it('leaves its neighbour alone while it hangs and is killed again and again', async () => {
     const neighbour = await load('classifier.onnx');
     const bad = await load('loop.onnx');
-    let running = true;
+    const done = new AbortController();
     const trouble = (async () => {
-      while (running) await bad.infer({ ...loop(4_000_000_000n), deadline: performance.now() + 500 }).catch(() => {});
+      while (!done.signal.aborted)
+        await bad.infer({ ...loop(4_000_000_000n), deadline: performance.now() + 500 }).catch(() => {});
     })();
     for (let request = 0; request < 2000; request++) {
       const { outputs } = await neighbour.infer({ inputs: [features], outputs: [] });
       expect(outputs[0]?.shape).toEqual([1, 3]);
     }
-    running = false;
+    done.abort();
     await trouble;
     expect(neighbour.restarts.count).toBe(0);
   });
@@ -93,18 +108,21 @@ describe('a model in a process of its own', () => {
     const { outputs } = await model.infer({ inputs, outputs: [] });
     for (const input of inputs) {
       const output = outputs.find((candidate) => candidate.name === input.name.replace('in_', 'out_'));
-      expect({ datatype: output?.datatype, data: [...(output?.data ?? [])] }).toEqual({ datatype: input.datatype, data: [...input.data] });
+      expect({ datatype: output?.datatype, data: [...(output?.data ?? [])] }).toEqual({
+        datatype: input.datatype,
+        data: [...input.data],
+      });
     }
   });
 
   it('refuses texts that are not UTF-8 instead of changing them', async () => {
     const model = await load('types.onnx');
-    const inputs = (await validTypes(model)).map((input) => (input.name === 'in_text' ? { ...input, data: Uint8Array.from([1, 0, 0, 0, 0xff, 0, 0, 0, 0]) } : input));
-    await expect(model.infer({ inputs, outputs: [] })).rejects.toMatchObject({ kind: 'invalid', message: expect.stringContaining('not UTF-8') });
+    const inputs = neutralInputs(model.inputs).map((input) =>
+      input.name === 'in_text' ? { ...input, data: Uint8Array.from([1, 0, 0, 0, 0xff, 0, 0, 0, 0]) } : input,
+    );
+    await expect(model.infer({ inputs, outputs: [] })).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('not UTF-8'),
+    });
   });
 });
-
-async function validTypes(model: EngineModel): Promise<Tensor[]> {
-  const { neutralInputs } = await import('../../../agent/serving/golden-set.ts');
-  return neutralInputs(model.inputs);
-}

@@ -69,7 +69,10 @@ describe('swapping models', () => {
     await eventually(async () => {
       const { status } = await world.instance('states');
       expect(status?.phase).toBe('Failed');
-      expect(status?.conditions?.find((condition) => condition.type === 'Loaded')).toMatchObject({ status: 'False', reason: 'UnsupportedModel' });
+      expect(status?.conditions?.find((condition) => condition.type === 'Loaded')).toMatchObject({
+        status: 'False',
+        reason: 'UnsupportedModel',
+      });
     });
     expect((await classify(agent.url, 'states')).body['model_version']).toBe('r3.0.0');
   });
