@@ -50,6 +50,7 @@ export async function findBinaries(environment: NodeJS.ProcessEnv = process.env)
         reason: `no Kubernetes API server to test against: install Go 1.26 to build one from ${moduleFolder}, or set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd`,
       };
     }
+    process.stderr.write(`Building kube-apiserver ${version} and etcd into ${folder}: once, about nine minutes.\n`);
     await build(cache, folder, linkerFlags);
     return built(folder);
   });

@@ -1,5 +1,16 @@
 import { modelDeployment as deployment } from './objects.ts';
-import { accepted, forbidden, invalid, notSupported, type RuleCase, rejected, required, tooLong, tooMany } from './rule-case.ts';
+import {
+  accepted,
+  duplicate,
+  forbidden,
+  invalid,
+  notSupported,
+  type RuleCase,
+  rejected,
+  required,
+  tooLong,
+  tooMany,
+} from './rule-case.ts';
 
 const budget = (changes: Record<string, unknown>) => deployment({ budget: changes });
 const placement = (changes: Record<string, unknown>) => deployment({ placement: changes });
@@ -45,7 +56,7 @@ export const deploymentCases: RuleCase[] = [
         { deviceClassName: 'a', averagePower: '5W' },
       ],
     }),
-    ['spec.budget.byClass[1]', 'FieldValueDuplicate'],
+    ['spec.budget.byClass[1]', duplicate],
   ),
   rejected('a boundary that does not exist', budget({ averagePower: '1W', boundary: 'Wall' }), [
     'spec.budget.boundary',
@@ -83,7 +94,7 @@ export const deploymentCases: RuleCase[] = [
   rejected('half a replica', placement({ replicas: 0.5 }), ['spec.placement.replicas', 'FieldValueTypeInvalid']),
   rejected('one class name twice', placement({ deviceClassNames: ['a', 'a'] }), [
     'spec.placement.deviceClassNames[1]',
-    'FieldValueDuplicate',
+    duplicate,
   ]),
   rejected('more class names than fit', placement({ deviceClassNames: Array.from({ length: 33 }, (_, i) => `c${i}`) }), [
     'spec.placement.deviceClassNames',

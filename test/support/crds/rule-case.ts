@@ -40,7 +40,6 @@ export const notSupported = 'FieldValueNotSupported';
 export const duplicate = 'FieldValueDuplicate';
 export const tooMany = 'FieldValueTooMany';
 export const tooLong = 'FieldValueTooLong';
-export const wrongType = 'FieldValueTypeInvalid';
 
 /**
  * A server that found a broken schema checks no rules and says so in a cause without a field: it tells nothing about the object.

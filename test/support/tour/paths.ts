@@ -3,7 +3,6 @@ import type { Tour } from './tour.ts';
 
 const ours = '/apis/jouleops.dev/v1alpha1';
 export const digest = `sha256:${'a'.repeat(64)}`;
-export const otherDigest = `sha256:${'b'.repeat(64)}`;
 
 export const merge = 'application/merge-patch+json';
 export const json = 'application/json-patch+json';
