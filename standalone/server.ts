@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '../kube/runtime/clock.ts';
 import { openCertificateAuthority } from './auth/certificate-authority.ts';
 import { startCertificateSigner } from './auth/certificate-signer.ts';
 import { formatKubeconfig } from './auth/kubeconfig.ts';
+import { localUrl, serverNames } from './auth/server-names.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { startGarbageCollector } from './garbage/collector.ts';
 import { expireObjects } from './garbage/expiry.ts';
@@ -64,7 +65,7 @@ export async function startServer(options: ServerOptions): Promise<StandaloneSer
     const context = { registry, store, clock };
     await seedObjects(context, authority.certificate, [devicesNamespace, systemNamespace]);
     const administrator = await authority.administrator();
-    const serving = await authority.issueServer([...new Set([host, '127.0.0.1', '::1', 'localhost'])]);
+    const serving = await authority.issueServer(serverNames(host));
     const stopping = new AbortController();
     const hub = new WatchHub(store);
     const discovery = createDiscovery(registry, '0.1.0');
@@ -84,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<StandaloneSer
       store.close();
     };
     let closing: Promise<void> | undefined;
-    const url = `https://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
+    const url = localUrl(host, listener.port);
     const admin: Connection = {
       server: url,
       certificateAuthority: authority.certificate,

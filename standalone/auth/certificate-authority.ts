@@ -17,7 +17,7 @@ const backdateSeconds = 300;
 
 type KeyUsage = 'sign' | 'verify';
 
-export interface KeyPair {
+interface KeyPair {
   readonly certificate: string; // PEM
   readonly key: string; // PEM, PKCS #8
 }

@@ -7,7 +7,7 @@ import { nameOf, parseObject, text } from '../storage/stored-object.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 
 /** What kube-controller-manager signs for: client certificates of the API server. */
-export const clientSignerName = 'kubernetes.io/kube-apiserver-client';
+const clientSignerName = 'kubernetes.io/kube-apiserver-client';
 
 const daySeconds = 86_400;
 const maximumSeconds = 365 * daySeconds;

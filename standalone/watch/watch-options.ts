@@ -4,7 +4,7 @@ import { readResourceVersion } from '../registry/list.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** Where a watch begins. */
-export type WatchStart =
+type WatchStart =
   /** The current state as ADDED events, then what follows. */
   | { readonly kind: 'state'; readonly announceEnd: boolean }
   /** What came after a revision. */

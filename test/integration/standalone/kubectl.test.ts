@@ -11,9 +11,12 @@ import { startTestServer, type TestServer } from '../../support/standalone.ts';
 
 const signal = AbortSignal.timeout(120_000);
 
+// Named once: it is a tool of the machine, not one of the packages.
+const program = 'kubectl';
+
 function hasKubectl(): boolean {
   try {
-    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
+    execFileSync(program, ['version', '--client'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -46,7 +49,7 @@ describe.skipIf(!available)('kubectl', () => {
   function run(args: string[], options: { input?: object; environment?: Record<string, string> } = {}): Promise<Result> {
     const environment = { ...process.env, KUBECONFIG: join(directory, 'kubeconfig'), HOME: directory, ...options.environment };
     return new Promise((resolve) => {
-      const child = execFile('kubectl', args, { env: environment, timeout: 30_000 }, (error, stdout, stderr) => {
+      const child = execFile(program, args, { env: environment, timeout: 30_000 }, (error, stdout, stderr) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
       });
       child.stdin?.end(options.input === undefined ? '' : stringify(options.input));

@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { configMaps, namespaces } from '../../../kube/api/builtins.ts';
 import { startServer } from '../../../standalone/server.ts';
 import { StandaloneError } from '../../../standalone/standalone-error.ts';
+import { callApi } from '../../support/api-call.ts';
 import { silentLogger } from '../../support/silent-logger.ts';
 import { startTestServer } from '../../support/standalone.ts';
 
@@ -80,6 +81,20 @@ describe('starting the embedded control plane', () => {
       socket.on('secureConnect', () => resolve('connected'));
     });
     expect(await attempt).toMatch(/ALERT_PROTOCOL_VERSION/);
+    await test.close();
+  });
+
+  it('can listen on every address, with a certificate for this machine', async () => {
+    const test = await startTestServer({ dataDirectory: directory, host: '0.0.0.0' });
+    expect(test.server.url).toBe(`https://127.0.0.1:${test.server.port}`);
+    expect((await test.client.list(namespaces, { signal })).items).toHaveLength(4);
+    const outside = Object.values(networkInterfaces())
+      .flatMap((all) => all ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal);
+    if (outside) {
+      const connection = { ...test.server.admin, server: `https://${outside.address}:${test.server.port}` };
+      expect((await callApi(connection, 'GET', '/readyz')).text).toBe('ok');
+    }
     await test.close();
   });
 
