@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import type { EdgeDevice } from '../crds/edge-device.ts';
 import type { ModelInstance } from '../crds/model-instance.ts';
+import { heartbeat } from '../crds/names.ts';
 import type { Stored } from '../kube/api/objects.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
@@ -10,6 +11,7 @@ import { IdentityOrigin } from './artifacts/origin.ts';
 import { DesiredState } from './assignment/desired-state.ts';
 import { classKeyOf } from './class-key.ts';
 import type { ControlPlaneDeps } from './control-plane.ts';
+import { enforceBudgets } from './enforcement/enforce-budgets.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { createSystemHandler } from './http/system-handler.ts';
 import { installedRuntimeVersion } from './inference/installed-runtime.ts';
@@ -134,6 +136,10 @@ export async function startAgent(
   const book = new EnergyBook({ power, clock, deviceClassName: () => device?.status?.deviceClassName });
 
   let wakePublisher = () => {};
+  let lastReached = Number.NEGATIVE_INFINITY;
+  // As long as the controller waits before it calls a device lost, scaled with the heartbeat.
+  const lostMilliseconds =
+    ((options.heartbeatSeconds ?? heartbeat.renewSeconds) / heartbeat.renewSeconds) * heartbeat.lostSeconds * 1000;
   let seed: ((object: Stored<ModelInstance>) => void) | undefined;
   const instances = new Instances(
     {
@@ -207,6 +213,19 @@ export async function startAgent(
       },
       signal,
     ),
+    every(windowSeconds, () =>
+      enforceBudgets({
+        clock,
+        logger,
+        desired,
+        book,
+        online: () => clock.monotonic() - lastReached < lostMilliseconds,
+        onChange: (instance) => {
+          instances.put(instance);
+          wakePublisher();
+        },
+      }),
+    ),
   ]).catch((error: unknown) => {
     if (!signal.aborted) logger.error({ err: error }, 'a background task of the agent ended');
   });
@@ -251,7 +270,9 @@ export async function startAgent(
           (error: unknown) => logger.error({ err: error }, 'the device settings could not be kept on disk'),
         );
       },
-      onReached: () => {},
+      onReached: (reached) => {
+        if (reached) lastReached = clock.monotonic();
+      },
       publish: async (client, deviceObject, publishSignal) => {
         const publisher = new Publisher({
           clock,

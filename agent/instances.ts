@@ -47,6 +47,7 @@ export class Instances {
   put(instance: DesiredInstance): void {
     const key = `${instance.namespace}/${instance.name}`;
     const entry = this.#entries.get(key);
+    for (const { revision, energy } of instance.measured ?? []) this.#deps.book.recordControlled(revision, energy);
     if (entry) entry.runner.update(instance);
     else this.#entries.set(key, { runner: this.#start(instance) });
     this.#orderTest(key);
@@ -206,7 +207,9 @@ export class Instances {
     if (!current) return;
     if (status.energy) book.recordControlled(revision, status.energy);
     const others = (current.tests ?? []).filter((test) => test.id !== status.id);
-    const next = { ...current, tests: [...others, status].slice(-2) };
+    const measured = (current.measured ?? []).filter((entry) => entry.revision !== revision);
+    if (status.energy) measured.push({ revision, energy: status.energy });
+    const next = { ...current, tests: [...others, status].slice(-2), measured: measured.slice(-3) };
     desired.put(next).then(onChange, (error: unknown) => logger.error({ err: error }, 'a test result could not be kept on disk'));
   }
 }

@@ -124,6 +124,7 @@ export function adopt(known: DesiredInstance | undefined, object: Stored<ModelIn
     spec,
     ...(known?.lastServed === undefined ? {} : { lastServed: known.lastServed }),
     ...(known?.tests === undefined ? {} : { tests: known.tests }),
-    ...(rollback === undefined ? {} : { localRollback: rollback }),
+    ...(known?.measured === undefined ? {} : { measured: known.measured }),
+    ...(rollback === undefined ? {} : { localRollback: rollback, localStop: known?.localStop ?? false }),
   };
 }

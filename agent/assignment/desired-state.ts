@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { EdgeDeviceSpec } from '../../crds/edge-device.ts';
-import type { EnergyTestStatus, ModelInstanceSpec, ModelInstanceStatus, Slot } from '../../crds/model-instance.ts';
+import type { EnergyReading, EnergyTestStatus, ModelInstanceSpec, ModelInstanceStatus, Slot } from '../../crds/model-instance.ts';
 import { readJsonFile, writeFileAtomic } from '../disk/atomic-file.ts';
 
 export interface DesiredInstance {
@@ -16,6 +16,10 @@ export interface DesiredInstance {
   /** The slot that served last: what to start with after a power cut. */
   lastServed?: Slot;
   localRollback?: NonNullable<ModelInstanceStatus['localRollback']>;
+  /** With localRollback: nothing serves, though there may be a previous revision. */
+  localStop?: boolean;
+  /** What controlled loops measured of the revisions in the slots. */
+  measured?: { revision: string; energy: EnergyReading }[];
   /** The last two tests: a test that is done is not run again after a restart. */
   tests?: EnergyTestStatus[];
 }

@@ -116,7 +116,7 @@ export class InstanceRunner {
   }
 
   #plan(): InstancePlan {
-    const { spec, lastServed, localRollback } = this.#instance;
+    const { spec, lastServed, localRollback, localStop } = this.#instance;
     const named = (test: (revision: RevisionRun) => boolean) =>
       new Set([...this.#revisions.values()].filter(test).map((revision) => revision.slot.revision));
     return planInstance({
@@ -124,7 +124,7 @@ export class InstanceRunner {
       ...(spec.candidate === undefined ? {} : { candidate: spec.candidate }),
       ...(spec.previous === undefined ? {} : { previous: spec.previous }),
       ...(lastServed === undefined ? {} : { lastServed }),
-      ...(localRollback === undefined ? {} : { rolledBackFrom: localRollback.revision }),
+      ...(localRollback === undefined ? {} : { rolledBackFrom: localRollback.revision, stopped: localStop ?? false }),
       strategy: spec.strategy ?? 'Parallel',
       hold: this.#deps.hold(),
       fetched: named((revision) => revision.fetched),

@@ -120,21 +120,24 @@ export class ModelLoader {
     signal: AbortSignal,
   ): Promise<GoldenResult & { time: string }> {
     const result = await runGoldenSet(model, slot, samples, signal);
-    if (!result.passed) throw new GoldenSetFailure(slot, result);
-    return { ...result, time: new Date(this.#deps.clock.now()).toISOString() };
+    const time = new Date(this.#deps.clock.now()).toISOString();
+    if (!result.passed) throw new GoldenSetFailure(slot, result, time);
+    return { ...result, time };
   }
 }
 
 export class GoldenSetFailure extends Error {
   readonly reason = 'GoldenSetFailed';
   readonly result: GoldenResult;
+  readonly time: string;
 
-  constructor(slot: Slot, result: GoldenResult) {
+  constructor(slot: Slot, result: GoldenResult, time: string) {
     super(
       `${slot.modelVersionName} (${slot.variant}) reaches ${result.permille} ‰ ${result.metric.toLowerCase()} on ${result.samples} golden samples on this device; ${slot.goldenSet?.minimumPermille} ‰ are required`,
     );
     this.name = 'GoldenSetFailure';
     this.result = result;
+    this.time = time;
   }
 }
 

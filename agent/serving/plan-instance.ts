@@ -9,6 +9,8 @@ export interface InstanceWorld {
   lastServed?: Slot;
   /** The revision that this device left by its own decision. */
   rolledBackFrom?: string;
+  /** With rolledBackFrom: to nothing, not to the previous one. */
+  stopped?: boolean;
   strategy: 'Parallel' | 'Recreate';
   /** Activation waits; fetching goes on. */
   hold: boolean;
@@ -59,7 +61,7 @@ export function planInstance(world: InstanceWorld): InstancePlan {
 
 /** A device that went back stays back until the controller names another active revision; without a previous one it serves nothing. */
 function goalOf(world: InstanceWorld): Slot | undefined {
-  if (world.active && world.rolledBackFrom === world.active.revision) return world.previous;
+  if (world.active && world.rolledBackFrom === world.active.revision) return world.stopped ? undefined : world.previous;
   return world.active;
 }
 

@@ -24,6 +24,7 @@ export class RevisionRun {
   #freshlyVerified = false;
   #loaded: Loaded | undefined;
   #failure: { reason: string; message: string } | undefined;
+  #failedGolden: RevisionStatus['golden'];
 
   constructor(address: ModelAddress, slot: Slot, deps: Deps) {
     this.#address = address;
@@ -131,6 +132,7 @@ export class RevisionRun {
       this.#load = 'waiting';
       this.loadFailures++;
       this.#failure = failureOf(error);
+      this.#failedGolden = error instanceof GoldenSetFailure ? { ...error.result, time: error.time } : undefined;
       throw error;
     }
   }
@@ -152,6 +154,7 @@ export class RevisionRun {
     const loaded = this.#loaded;
     const served = this.served;
     const latency = served?.statistics.percentiles();
+    const golden = loaded ? loaded.golden : this.#failedGolden;
     return {
       revision: this.slot.revision,
       slot,
@@ -163,7 +166,7 @@ export class RevisionRun {
       ...(served === undefined ? {} : { inferences: served.statistics.inferences, errors: served.statistics.errors }),
       ...(served === undefined ? {} : { executionProviders: [...served.model.executionProviders] }),
       ...(latency === undefined ? {} : { latencyMicroseconds: latency }),
-      ...(loaded?.golden === undefined ? {} : { golden: loaded.golden }),
+      ...(golden === undefined ? {} : { golden }),
     };
   }
 

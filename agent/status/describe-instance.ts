@@ -46,8 +46,8 @@ export function describeInstance(view: InstanceView, before: readonly Condition[
 }
 
 /** What should answer requests: after a step back of this device's own, the previous one. */
-export function goalOf({ spec, localRollback }: DesiredInstance): Slot | undefined {
-  if (spec.active && localRollback?.revision === spec.active.revision) return spec.previous;
+export function goalOf({ spec, localRollback, localStop }: DesiredInstance): Slot | undefined {
+  if (spec.active && localRollback?.revision === spec.active.revision) return localStop ? undefined : spec.previous;
   return spec.active;
 }
 

@@ -9,8 +9,8 @@ export interface LastWrite {
 const movedRelative = 0.05;
 const quietMilliseconds = 300_000;
 
-/** Fields that tell when or how, and follow from the others: alone they are no news. */
-const followers = new Set(['time', 'message', 'lastTransitionTime']);
+/** Follow from the other fields: alone they are no news. */
+const times = new Set(['time', 'lastTransitionTime']);
 /** Each change of a test is a look, which the controller waits for. */
 const alwaysNews = new Set(['tests']);
 
@@ -41,8 +41,16 @@ function compare(before: unknown, after: unknown, strict: boolean): Change {
 function compareField(key: string, before: unknown, after: unknown, strict: boolean): Change {
   if (before === undefined && after === undefined) return 'same';
   if (alwaysNews.has(key)) return compare(before, after, true);
-  if (!strict && followers.has(key) && before !== undefined && after !== undefined) return before === after ? 'same' : 'moved';
+  if (!strict && times.has(key) && before !== undefined && after !== undefined) return 'same';
+  if (!strict && key === 'message' && typeof before === 'string' && typeof after === 'string')
+    return sameWords(before, after) ? 'same' : 'moved';
   return compare(before, after, strict);
+}
+
+/** The numbers in a message are fields as well, and judged there. */
+function sameWords(before: string, after: string): boolean {
+  const words = (text: string) => text.replace(/\d+(\.\d+)?/g, '#');
+  return words(before) === words(after);
 }
 
 function worst(changes: readonly Change[]): Change {
