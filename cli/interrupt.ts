@@ -1,10 +1,18 @@
-/** The process's one AbortController: the first SIGINT or SIGTERM asks everything to stop, the second one insists. */
+/** npm passes Ctrl-C on to a process that the terminal has already told: two signals this close are one wish. */
+const sameWishMilliseconds = 1000;
+
+/** The process's one AbortController: the first SIGINT or SIGTERM asks everything to stop, a later one insists. */
 export function abortOnSignals(): AbortController {
   const controller = new AbortController();
+  let first = 0;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort(new Error(`stopped by ${name}`));
+      if (!controller.signal.aborted) {
+        first = performance.now();
+        controller.abort(new Error(`stopped by ${name}`));
+      } else if (performance.now() - first > sameWishMilliseconds) {
+        process.exit(130);
+      }
     });
   }
   return controller;

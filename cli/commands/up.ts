@@ -41,6 +41,7 @@ export async function up(flags: UpFlags, signal: AbortSignal): Promise<void> {
   const logger = createLogger({}, join(options.dataDirectory, 'jouleops.log'));
   const progress = new Progress(process.stdout);
   await using stack = new AsyncDisposableStack();
+  stack.defer(() => progress.note('Stopped.'));
 
   const ports = await RememberedPorts.open(options.dataDirectory);
   const server = await startControlPlane(options, ports, logger);

@@ -27,7 +27,9 @@ export function describeDeployment(deployment: ModelDeployment, instances: reado
 function describeReady(deployment: ModelDeployment, instances: readonly ModelInstance[]): string {
   const devices = instances.map((instance) => instance.spec.deviceName).sort();
   const respected = deployment.status?.conditions?.find((condition) => condition.type === 'BudgetRespected');
-  const energy = (deployment.status?.classes ?? []).flatMap((one) => one.amounts.map((amount) => describeAmount(one, amount)));
+  const energy = (deployment.status?.classes ?? [])
+    .filter((one) => one.devices > 0)
+    .flatMap((one) => one.amounts.map((amount) => describeAmount(one, amount)));
   const verdict = respected?.status === 'Unknown' ? [`BudgetRespected Unknown (${respected.reason})`] : [];
   return [`serving on ${devices.join(', ')}`, ...energy, ...verdict].join('; ');
 }
@@ -38,7 +40,9 @@ export function describeAmount(one: ClassStatus, amount: AmountStatus): string {
     ...(amount.measured ? [`measured ${amount.measured.value} [${amount.measured.lower}, ${amount.measured.upper}]`] : []),
     ...(amount.predicted ? [`predicted ${amount.predicted.value} [${amount.predicted.lower}, ${amount.predicted.upper}]`] : []),
   ];
-  return `${numbers.join(', ') || amount.reason || amount.verdict} of ${amount.budget} at ${one.boundary}`;
+  if (numbers.length === 0)
+    return `no number for the budget of ${amount.budget} at ${one.boundary} (${amount.reason ?? amount.verdict})`;
+  return `${numbers.join(', ')} of ${amount.budget} at ${one.boundary}`;
 }
 
 function describeWork(conditions: readonly Condition[], instances: readonly ModelInstance[]): string {
