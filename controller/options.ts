@@ -25,6 +25,8 @@ export interface ControllerOptions {
   /** Joining and artifacts, TLS. `advertisedUrl` is what devices reach it under; `names` go into its certificate. */
   devicePort?: ListenOptions & { advertisedUrl?: string; names?: readonly string[] };
   systemNamespace?: string;
+  /** Namespace of agent pods that find the device port in a ConfigMap there. None unless told. */
+  agentsNamespace?: string;
   /** Several replicas: only the leader writes. */
   leaderElection?: boolean;
   /** Name of this process in events and leases. */

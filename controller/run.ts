@@ -22,6 +22,7 @@ import { loadCertificateAuthority } from './device-port/certificate-authority.ts
 import { readClientAuthority } from './device-port/client-authority.ts';
 import { join } from './device-port/join.ts';
 import { mintJoinToken } from './device-port/join-tokens.ts';
+import { publishDevicePort } from './device-port/publication.ts';
 import { startDevicePort } from './device-port/server.ts';
 import { LivenessTracker } from './edge-device/liveness.ts';
 import { Estimator } from './estimate/estimator.ts';
@@ -107,6 +108,15 @@ export async function runController(
     signal,
   );
   devicePortUrl = options.devicePort.advertisedUrl ?? `https://${bracketed(options.devicePort.host)}:${port.port}`;
+  await publishDevicePort(
+    client,
+    [options.systemNamespace, ...(options.agentsNamespace === undefined ? [] : [options.agentsNamespace])],
+    { url: devicePortUrl, certificateAuthority: authority.certificate, caFingerprint: authority.fingerprint },
+    signal,
+  ).catch(async (error: unknown) => {
+    await port.close();
+    throw error;
+  });
 
   const liveness = new LivenessTracker(clock, options.lostSeconds ?? heartbeat.lostSeconds);
   const events = createEventRecorder(deps, { controller: 'jouleops.dev/controller', instance: options.identity });

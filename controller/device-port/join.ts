@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { EdgeDevice } from '../../crds/edge-device.ts';
 import type { JoinError, JoinRequest, JoinResponse } from '../../crds/join.ts';
-import { annotations, devicesNamespace, fieldManagers, simulatedSuffix } from '../../crds/names.ts';
+import { annotations, devicesNamespace, deviceUserName, fieldManagers, simulatedSuffix } from '../../crds/names.ts';
 import { edgeDevices } from '../../crds/resources.ts';
 import { isAlreadyExists, isNotFound } from '../../kube/api/api-error.ts';
 import { leases, namespaces } from '../../kube/api/builtins.ts';
@@ -53,8 +53,6 @@ export async function join(
     throw refuse(400, 'BadRequest', messageOf(error), 'send a PKCS#10 request made with the device\u2019s own key');
   });
   const renewal = await authenticate(deps, options, request, caller, signal);
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: devicesNamespace } };
-  await unlessExists(deps.client.create(namespaces, namespace, { signal }));
   if (request.deviceClassName !== undefined) await options.ensureSimulatedClass(request.deviceClassName, signal);
   const device = await bindName(deps, request, fingerprint, renewal, signal);
   await ensureLease(deps.client, device, signal);
@@ -190,14 +188,24 @@ function noLongerBound(name: string): JoinRefused {
   );
 }
 
+/** The heartbeat, owned by its device. The namespace comes with the installation; without one, whoever runs us may create it. */
 async function ensureLease(client: Client, device: Stored<EdgeDevice>, signal: AbortSignal): Promise<void> {
+  const { apiVersion, kind, metadata } = device;
+  const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid };
   const lease = {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
-    metadata: { name: device.metadata.name, namespace: devicesNamespace },
-    spec: { holderIdentity: device.metadata.name },
+    metadata: { name: metadata.name, namespace: devicesNamespace, ownerReferences: [owner] },
+    spec: { holderIdentity: deviceUserName(metadata.name) },
   };
-  await unlessExists(client.create(leases, lease, { signal }));
+  try {
+    await unlessExists(client.create(leases, lease, { signal }));
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: devicesNamespace } };
+    await unlessExists(client.create(namespaces, namespace, { signal }));
+    await unlessExists(client.create(leases, lease, { signal }));
+  }
 }
 
 async function unlessExists<T>(creation: Promise<T>): Promise<T | undefined> {

@@ -1,4 +1,5 @@
-// A pod's projected token: audience jouleops, and the pod's node must be the device's name.
+// A pod's projected token: audience jouleops, of the agents' own service account, and the pod's node must be the device's name.
+import { agentServiceAccount } from '../../crds/names.ts';
 import { tokenReviews } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 
@@ -28,6 +29,10 @@ export async function reviewServiceAccountToken(
     return { kind: 'refused', message: status?.error ?? 'the cluster does not accept the service account token' };
   if (!status.audiences?.includes(tokenAudience))
     return { kind: 'refused', message: `the token's audience is not ${tokenAudience}` };
+  // Any pod on a node can have a token of this audience: only the agents' account speaks for the node.
+  const account = status.user?.username;
+  if (account !== agentServiceAccount)
+    return { kind: 'refused', message: `the token belongs to ${account ?? '(nobody)'}, not to ${agentServiceAccount}` };
   const node = status.user?.extra?.[nodeNameKey]?.[0];
   if (node !== deviceName)
     return { kind: 'refused', message: `the token belongs to node ${node ?? '(none)'}, not to ${deviceName}` };

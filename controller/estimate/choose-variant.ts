@@ -3,14 +3,14 @@ import type { EdgeDevice } from '../../crds/edge-device.ts';
 import type { CandidateVerdict, ModelDeployment } from '../../crds/model-deployment.ts';
 import type { ModelVersion, Variant } from '../../crds/model-version.ts';
 import type { Estimate } from '../../energy/prediction/prediction.ts';
-import type { Estimator, VariantEstimate } from './estimator.ts';
+import type { VariantEstimate, VariantEstimator } from './estimator.ts';
 
 export type VariantChoice =
   | { kind: 'chosen'; variant: Variant; estimate: VariantEstimate }
   | { kind: 'refused'; verdict: CandidateVerdict; message: string; estimate?: VariantEstimate };
 
 export function chooseVariant(
-  estimator: Estimator,
+  estimator: VariantEstimator,
   deployment: ModelDeployment,
   version: ModelVersion,
   device: EdgeDevice,

@@ -30,6 +30,9 @@ export interface VariantEstimate extends Judged {
   idleWatts?: number;
 }
 
+/** What planning needs of it; tests bring their own. */
+export type VariantEstimator = Pick<Estimator, 'estimate'>;
+
 const maximumRemembered = 50_000;
 
 export class Estimator {

@@ -15,11 +15,18 @@ export type MeasuredVerdict = Omit<Judgement, 'reason'> & { reason: string; meas
 
 const absentReasons = new Set(['NoPowerSource', 'BelowResolution']);
 
-/** The worst reachable device decides: a budget holds on every device. */
+/**
+ * Of the reachable devices that measure, the worst decides. Devices of the class that do not measure (they were not the ones that
+ * tested it) do not hide what others have found out about the class.
+ */
 export function measureClass(group: ClassGroup, revision: string): MeasuredVerdict {
   const members = group.members.filter((member) => member.reachable && member.slots.active?.revision === revision);
   const verdicts = members.map((member) => measureMember(group.budget, member, revision));
-  const worst = verdicts.reduce<MeasuredVerdict | undefined>((a, b) => (a === undefined || isWorse(b, a) ? b : a), undefined);
+  const known = verdicts.filter((verdict) => verdict.measured !== undefined);
+  const worst = (known.length > 0 ? known : verdicts).reduce<MeasuredVerdict | undefined>(
+    (a, b) => (a === undefined || isWorse(b, a) ? b : a),
+    undefined,
+  );
   return worst ?? { verdict: 'Unknown', reason: 'NotMeasuredYet', message: 'no reachable device serves it' };
 }
 

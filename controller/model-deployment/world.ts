@@ -7,7 +7,7 @@ import type { ControllerRevision } from '../../kube/api/builtins.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { keyOf } from '../../kube/api/resource.ts';
 import { instanceIndexes, revisionIndexes } from '../caches.ts';
-import type { Estimator } from '../estimate/estimator.ts';
+import type { VariantEstimator } from '../estimate/estimator.ts';
 import type { PlacementResults } from '../placement/loop.ts';
 import { selects } from '../placement/scheduling/selectors.ts';
 import type { PlacementDecision } from '../placement/scheduling/types.ts';
@@ -27,7 +27,7 @@ export interface DeploymentWorld {
   /** Its own, oldest first. */
   revisions: readonly Stored<ControllerRevision>[];
   placement?: PlacementDecision;
-  estimator: Estimator;
+  estimator: VariantEstimator;
 }
 
 export type WorldSources = Omit<SnapshotSources, 'liveness'> & { results: Pick<PlacementResults, 'of'> };

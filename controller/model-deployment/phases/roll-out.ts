@@ -45,16 +45,23 @@ function rollOutClass(scope: Scope, group: ClassGroup, target: TargetRevision): 
   const behind = members.filter((member) => member.slots.active?.revision !== target.name);
   if (behind.length > 0 && group.choice?.kind !== 'chosen') {
     const message = group.choice?.message ?? 'its class is not known';
-    scope.analyses.set(className, { verdict: 'Failed', reason: 'BudgetExceededPredicted', message });
-    return { kind: 'stopped', className, reason: group.choice?.estimate?.reason ?? 'NoDeviceClass', message };
+    const reason = group.choice?.estimate?.reason ?? 'NoDeviceClass';
+    scope.analyses.set(className, { verdict: 'Failed', reason, message });
+    return { kind: 'stopped', className, reason, message };
   }
   if (behind.length > 0) {
     const permission = permit(scope, group, target, behind);
     if (permission.kind === 'rejected') return rejectedResult(scope, group, target, permission);
     if (permission.kind !== 'granted')
       return { ...permission, className, kind: permission.kind === 'stopped' ? 'stopped' : 'working' };
-  }
+  } else recallAnalysis(scope, group, target);
   return moveBatch(scope, group, target);
+}
+
+/** The verdict stays to be read while the revision serves. */
+function recallAnalysis(scope: Scope, { className }: ClassGroup, target: TargetRevision): void {
+  const { verdict, reason = 'Succeeded', message = '', look } = classRollout(scope, target.name, className);
+  if (verdict) scope.analyses.set(className, { verdict, reason, message, look });
 }
 
 /** Nobody keeps a revision as candidate that its class has rejected. */
