@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isPrivateAddress } from '../../../controller/artifacts/address-policy.ts';
+import { createHttpsOrigin } from '../../../controller/artifacts/https-origin.ts';
+import { openSource } from '../../../controller/artifacts/source.ts';
+import { ArtifactStore } from '../../../controller/artifacts/store.ts';
+import { createStoreOrigin } from '../../../controller/artifacts/store-origin.ts';
+import { parseRange } from '../../../controller/device-port/artifacts-route.ts';
+
+const signal = AbortSignal.timeout(20_000);
+const digestOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-artifacts-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const open = (quotaBytes = 1000, referenced = new Set<string>()) =>
+  ArtifactStore.open({ directory: path.join(directory, 'store'), quotaBytes, referenced: () => referenced });
+async function* bytes(...parts: string[]) {
+  for (const part of parts) yield Buffer.from(part);
+}
+const put = (store: ArtifactStore, text: string, declared = text) =>
+  store.put(digestOf(declared), { maximumBytes: 500 }, async () => bytes(text));
+
+describe('the artifact store', () => {
+  it('keeps verified bytes under their digest, also for the next process', async () => {
+    const store = await open();
+    await put(store, 'hello');
+    expect(await readFile(store.path(digestOf('hello')), 'utf8')).toBe('hello');
+    expect((await open()).size(digestOf('hello'))).toBe(5);
+  });
+
+  it('keeps nothing of bytes with another digest, and says which digest they have', async () => {
+    const store = await open();
+    await expect(put(store, 'evil', 'good')).rejects.toMatchObject({
+      reason: 'DigestMismatch',
+      message: expect.stringContaining(digestOf('evil')) as string,
+    });
+    expect(store.size(digestOf('good'))).toBeUndefined();
+    expect(await readdir(path.join(directory, 'store', 'incoming'))).toEqual([]);
+  });
+
+  it.each([
+    ['a size that differs from the declared one', { bytes: 7, maximumBytes: 500 }, 'SizeMismatch'],
+    ['more bytes than are allowed', { maximumBytes: 3 }, 'TooLarge'],
+  ])('refuses %s', async (_, expected, reason) => {
+    const store = await open();
+    await expect(store.put(digestOf('hello'), expected, async () => bytes('hel', 'lo'))).rejects.toMatchObject({ reason });
+  });
+
+  it('evicts the least recently used blobs, and never one that an object refers to', async () => {
+    const kept = new Set([digestOf('aaaa')]);
+    const store = await open(10, kept);
+    await put(store, 'aaaa');
+    await put(store, 'bbbb');
+    await put(store, 'cccc');
+    expect([store.size(digestOf('aaaa')), store.size(digestOf('bbbb')), store.size(digestOf('cccc'))]).toEqual([4, undefined, 4]);
+    kept.add(digestOf('cccc'));
+    await expect(put(store, 'dddd')).rejects.toMatchObject({
+      reason: 'InsufficientStorage',
+      message: expect.stringContaining('10 bytes') as string,
+    });
+  });
+
+  it('fetches a digest once for all who ask at the same time', async () => {
+    const store = await open();
+    let fetches = 0;
+    const source = async () => {
+      fetches += 1;
+      return bytes('hello');
+    };
+    await Promise.all([1, 2, 3].map(() => store.put(digestOf('hello'), { maximumBytes: 500 }, source)));
+    expect(fetches).toBe(1);
+  });
+
+  it('removes what an interrupted download left', async () => {
+    await open();
+    await writeFile(path.join(directory, 'store', 'incoming', 'half'), 'x');
+    await open();
+    expect(await readdir(path.join(directory, 'store', 'incoming'))).toEqual([]);
+  });
+
+  it('refuses a digest that is not one, since it becomes a file name', async () => {
+    const store = await open();
+    await expect(store.put('sha256:../../etc/passwd', { maximumBytes: 1 }, async () => bytes('x'))).rejects.toThrow(
+      'is not a digest',
+    );
+  });
+});
+
+describe('store:// sources', () => {
+  const read = async (uri: string) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await openSource([createStoreOrigin(path.join(directory, 'root'))], {
+      uri,
+      maximumBytes: 10,
+      signal,
+    }))
+      chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString('utf8');
+  };
+  beforeEach(async () => {
+    await mkdir(path.join(directory, 'root/m/1'), { recursive: true });
+    await writeFile(path.join(directory, 'root/m/1/model.onnx'), 'bytes');
+    await writeFile(path.join(directory, 'root/large'), 'x'.repeat(11));
+    await writeFile(path.join(directory, 'secret'), 'secret');
+    await symlink(path.join(directory, 'secret'), path.join(directory, 'root/link'));
+    await mkdir(path.join(directory, 'rootother'));
+    await writeFile(path.join(directory, 'rootother/file'), 'secret');
+  });
+
+  it('reads a file below the root', async () => {
+    expect(await read('store://m/1/model.onnx')).toBe('bytes');
+  });
+
+  it.each([
+    ['store://../secret', 'SourceNotAllowed'],
+    ['store://m/../../secret', 'SourceNotAllowed'],
+    ['store://%2e%2e/secret', 'SourceNotAllowed'],
+    ['store://m/..%2f..%2fsecret', 'SourceNotAllowed'],
+    ['store://../rootother/file', 'SourceNotAllowed'],
+    ['store://link', 'SourceNotAllowed'],
+    ['store://', 'SourceNotAllowed'],
+    ['store://a%00b', 'SourceNotAllowed'],
+    ['store://%zz', 'SourceNotAllowed'],
+    ['store://m/2/model.onnx', 'SourceUnavailable'],
+    ['store://m/1', 'SourceUnavailable'],
+    ['store://large', 'TooLarge'],
+    ['file:///etc/passwd', 'SourceNotAllowed'],
+    ['http://example.org/x', 'SourceNotAllowed'],
+    ['oci://example.org/x', 'NotImplemented'],
+  ])('%s is %s', async (uri, reason) => {
+    await expect(read(uri)).rejects.toMatchObject({ reason });
+  });
+});
+
+describe('https:// sources', () => {
+  const refuse = async (uri: string, allowedHosts: string[]) => {
+    const origin = createHttpsOrigin({ allowedHosts, allowPrivateAddresses: false });
+    try {
+      return await origin.open({ uri, maximumBytes: 10, signal }).then(
+        () => 'opened',
+        (error: { reason?: string }) => error.reason,
+      );
+    } finally {
+      await origin.close();
+    }
+  };
+
+  it.each([
+    ['https://example.org/x', [], 'SourceNotAllowed'],
+    ['https://evil-example.org/x', ['*.example.org'], 'SourceNotAllowed'],
+    ['https://user:secret@example.org/x', ['example.org'], 'SourceNotAllowed'],
+    ['https://127.0.0.1/x', ['127.0.0.1'], 'SourceNotAllowed'],
+    ['https://[::1]/x', ['[::1]'], 'SourceNotAllowed'],
+    ['https://localhost:1/x', ['localhost'], 'SourceNotAllowed'],
+    ['https://169.254.169.254/latest', ['169.254.169.254'], 'SourceNotAllowed'],
+    ['https://2130706433/x', ['127.0.0.1'], 'SourceNotAllowed'],
+  ])('%s with hosts %j is refused', async (uri, hosts, reason) => {
+    expect(await refuse(uri, hosts)).toBe(reason);
+  });
+
+  it.each([
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.31.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '::1',
+    'fe80::1',
+    'fd00::1',
+    '::ffff:127.0.0.1',
+    '0.0.0.0',
+    'nonsense',
+  ])('%s is private', (address) => {
+    expect(isPrivateAddress(address)).toBe(true);
+  });
+  it.each(['1.1.1.1', '172.32.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8'])('%s is public', (address) => {
+    expect(isPrivateAddress(address)).toBe(false);
+  });
+});
+
+describe('byte ranges', () => {
+  it.each([
+    [undefined, { kind: 'whole' }],
+    ['bytes=0-99', { kind: 'part', first: 0, last: 99 }],
+    ['bytes=50-', { kind: 'part', first: 50, last: 99 }],
+    ['bytes=90-200', { kind: 'part', first: 90, last: 99 }],
+    ['bytes=-10', { kind: 'part', first: 90, last: 99 }],
+    ['bytes=-1000', { kind: 'part', first: 0, last: 99 }],
+    ['bytes=100-', { kind: 'unsatisfiable' }],
+    ['bytes=-0', { kind: 'unsatisfiable' }],
+    ['bytes=9-3', { kind: 'unsatisfiable' }],
+    ['bytes=0-1,5-6', { kind: 'whole' }],
+    ['items=0-1', { kind: 'whole' }],
+    ['bytes=-', { kind: 'whole' }],
+  ])('%s of 100 bytes', (header, expected) => {
+    expect(parseRange(header, 100)).toEqual(expected);
+  });
+});
