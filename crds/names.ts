@@ -38,6 +38,17 @@ export const devicesNamespace = 'jouleops-devices';
 /** Where the controller keeps its own Leases, ConfigMaps and join tokens, unless told otherwise. */
 export const systemNamespace = 'jouleops-system';
 
+/** Where the agents' pods run, when they are a DaemonSet. */
+export const agentsNamespace = 'jouleops-agents';
+/** What such a pod runs as: the only service account whose token joins a device. */
+export const agentServiceAccount = `system:serviceaccount:${agentsNamespace}:jouleops-agent`;
+
+/** Published by the controller: where devices join, and the CA that they trust there. */
+export const devicePortConfigMap = {
+  name: 'jouleops-device-port',
+  keys: { url: 'url', certificateAuthority: 'ca.crt', caFingerprint: 'caFingerprint' },
+} as const;
+
 export const devicesGroup = 'jouleops:devices';
 const devicePrefix = 'jouleops:device:';
 

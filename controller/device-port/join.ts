@@ -5,7 +5,7 @@ import type { JoinError, JoinRequest, JoinResponse } from '../../crds/join.ts';
 import { annotations, devicesNamespace, deviceUserName, fieldManagers, simulatedSuffix } from '../../crds/names.ts';
 import { edgeDevices } from '../../crds/resources.ts';
 import { isAlreadyExists, isNotFound } from '../../kube/api/api-error.ts';
-import { leases, namespaces } from '../../kube/api/builtins.ts';
+import { type Lease, leases, namespaces } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
@@ -188,7 +188,7 @@ function noLongerBound(name: string): JoinRefused {
   );
 }
 
-/** The heartbeat, owned by its device. The namespace comes with the installation; without one, whoever runs us may create it. */
+/** The heartbeat, owned by its device. Its namespace comes with the installation; without one, it is made here if the caller may. */
 async function ensureLease(client: Client, device: Stored<EdgeDevice>, signal: AbortSignal): Promise<void> {
   const { apiVersion, kind, metadata } = device;
   const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid };
@@ -198,13 +198,25 @@ async function ensureLease(client: Client, device: Stored<EdgeDevice>, signal: A
     metadata: { name: metadata.name, namespace: devicesNamespace, ownerReferences: [owner] },
     spec: { holderIdentity: deviceUserName(metadata.name) },
   };
+  if (await createLease(client, lease, signal)) return;
+  const key = { namespace: devicesNamespace, name: metadata.name };
+  const found = await client.get(leases, key, { signal });
+  if (found.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid)) return;
+  // Left by an earlier device of this name: it would be collected along with that one.
+  const body = { metadata: { resourceVersion: found.metadata.resourceVersion, ownerReferences: [owner] } };
+  await client.patch(leases, key, { kind: 'merge', body }, { signal });
+}
+
+/** @returns whether it is new. */
+async function createLease(client: Client, lease: Lease, signal: AbortSignal): Promise<boolean> {
+  const create = async () => (await unlessExists(client.create(leases, lease, { signal }))) !== undefined;
   try {
-    await unlessExists(client.create(leases, lease, { signal }));
+    return await create();
   } catch (error) {
     if (!isNotFound(error)) throw error;
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: devicesNamespace } };
     await unlessExists(client.create(namespaces, namespace, { signal }));
-    await unlessExists(client.create(leases, lease, { signal }));
+    return await create();
   }
 }
 

@@ -35,15 +35,19 @@ export async function startControlPlane(options: Partial<ControllerOptions> = {}
   const apiServer = { url: server.server.url, certificateAuthority: server.server.certificateAuthority };
   const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
   let stopping = new AbortController();
+  // The same after a restart, as in an installation: devices know the address.
+  let devicePort = 0;
   const start = () =>
     runController(
-      { dataDirectory: directory, apiServer, ...options },
+      { dataDirectory: directory, apiServer, ...options, devicePort: { port: devicePort, ...options.devicePort } },
       { client: own, clock: systemClock, logger },
       stopping.signal,
     );
+  const controller = await start();
+  devicePort = Number(new URL(controller.devicePortUrl).port);
   const plane: TestControlPlane = {
     server,
-    controller: await start(),
+    controller,
     client: server.client,
     directory,
     writes: () => {
