@@ -1,10 +1,11 @@
-// Two roles instead of RBAC: an administrator may do everything, a device what a device needs.
-
+// Two roles instead of RBAC: an administrator may do everything, a device what manifests/rbac and manifests/admission let it do.
+import { isDeepStrictEqual } from 'node:util';
 import { deviceNameOf, devicesGroup, devicesNamespace } from '../../crds/names.ts';
 import { edgeDevices, group, modelInstances } from '../../crds/resources.ts';
 import type { ResourceRequest, Verb } from '../http/request-info.ts';
 import { StatusError } from '../http/status-error.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
+import { metadataOf } from '../storage/stored-object.ts';
 import { adminGroup, type User } from './user.ts';
 
 type Place = Pick<ResourceRequest, 'group' | 'plural' | 'namespace' | 'name' | 'subresource' | 'verb'>;
@@ -17,28 +18,36 @@ export function authorize(user: User, request: Place): void {
   throw forbidden(user, request);
 }
 
-/** A device writes the status of instances that are placed on it, which only the stored object says. */
-export function authorizeObject(user: User, request: Place, stored: JsonObject | undefined): void {
-  if (user.groups.includes(adminGroup) || request.plural !== modelInstances.plural || request.verb !== 'patch') return;
-  const spec = stored?.['spec'];
-  const placedOn = isObject(spec) ? spec['deviceName'] : undefined;
-  if (stored === undefined || (placedOn !== undefined && placedOn === deviceNameOf(user.name))) return;
-  throw forbidden(user, request);
+/**
+ * A device writes the status of instances that are placed on it, which only the stored object says; and of its Lease no metadata.
+ * @param next what the write would store; absent before that is known
+ */
+export function authorizeObject(user: User, request: Place, stored: JsonObject | undefined, next?: JsonObject): void {
+  if (user.groups.includes(adminGroup) || request.verb !== 'patch') return;
+  if (request.plural === modelInstances.plural && stored !== undefined) {
+    const spec = stored['spec'];
+    const placedOn = isObject(spec) ? spec['deviceName'] : undefined;
+    if (placedOn === undefined || placedOn !== deviceNameOf(user.name)) throw forbidden(user, request);
+  }
+  if (request.plural === 'leases' && next !== undefined) {
+    if (stored === undefined) throw forbidden(user, { ...request, verb: 'create' });
+    if (!pinnedMetadata.every((field) => isDeepStrictEqual(metadataOf(next)[field], metadataOf(stored)[field])))
+      throw forbidden(user, request);
+  }
 }
 
-const reads: readonly Verb[] = ['get', 'list', 'watch'];
+const pinnedMetadata = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+const selfReads: readonly Verb[] = ['list', 'watch'];
 
 function deviceMay(device: string, request: Place): boolean {
   const { verb, subresource, name, namespace } = request;
   if (request.group === 'coordination.k8s.io' && request.plural === 'leases') {
-    return (
-      namespace === devicesNamespace && name === device && subresource === undefined && ['get', 'update', 'patch'].includes(verb)
-    );
+    return namespace === devicesNamespace && name === device && subresource === undefined && verb === 'patch';
   }
   if (request.group !== group) return false;
   if (subresource === undefined) {
     return (
-      (request.plural === edgeDevices.plural && reads.includes(verb)) ||
+      (request.plural === edgeDevices.plural && selfReads.includes(verb)) ||
       (request.plural === modelInstances.plural && verb === 'get')
     );
   }

@@ -127,7 +127,7 @@ async function write(deps: ResourceDeps, call: Call): Promise<Answer> {
     namespace: info.namespace,
     name: info.name,
     subresource: subresourceOf(kind, info),
-    admit: (stored) => authorizeObject(user, info, stored),
+    admit: (stored, next) => authorizeObject(user, info, stored, next),
   } satisfies NamedTarget & { subresource: KindSubresource | undefined };
   const body = await readBody(request);
   const type = mediaType(request);

@@ -21,8 +21,8 @@ export interface Target {
 
 export interface NamedTarget extends Target {
   readonly name: string;
-  /** Throws 403 where the stored object decides whether this user may write it. */
-  readonly admit?: (stored: JsonObject | undefined) => void;
+  /** Throws 403 where the stored object, or what would be stored, decides whether this user may write it. */
+  readonly admit?: (stored: JsonObject | undefined, next?: JsonObject) => void;
 }
 
 /** metav1.Time: seconds, UTC. */

@@ -143,7 +143,10 @@ function applyWithin(
   }
   const { object: decoded } = decodeObject(kind, { sent: outcome.object, duplicates: [] }, 'Ignore');
   const placed = placeObject(decoded, target);
-  if (live === undefined) return { object: insert(context, transaction, target, placed), created: true };
+  if (live === undefined) {
+    target.admit?.(undefined, placed);
+    return { object: insert(context, transaction, target, placed), created: true };
+  }
   return { object: commitUpdate(context, transaction, target, live, placed, options), created: false };
 }
 

@@ -69,6 +69,7 @@ export function commitUpdate(
     ...kind.compiled.validate(prepared, live, subresource),
     ...(kind.changeCauses?.(prepared, live, target.subresource) ?? []),
   ];
+  target.admit?.(live, prepared);
   refuseInvalid(kind, name, causes);
   // The time of a managedFields entry alone is no change: otherwise every repeated apply would wake every watcher.
   if (isUnchanged(live, prepared)) return live;
