@@ -105,6 +105,7 @@ export async function startAgent(
   const observer: InferenceObserver = {
     onInference: (model, result) => {
       lastInference = clock.monotonic();
+      live.inferences++;
       deposits?.onInference(model, result);
     },
   };

@@ -29,15 +29,14 @@ export class LiveLoad {
   readonly #clock: Clock;
   readonly #windowMilliseconds = 10_000;
   #events: { at: number; busyMilliseconds: number }[] = [];
-  /** Requests from outside since the start. */
-  total = 0;
+  /** Everything that ran on this device since the start, for whatever reason. */
+  inferences = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   record(busyMilliseconds: number): void {
-    this.total++;
     this.#events.push({ at: this.#clock.monotonic(), busyMilliseconds });
     if (this.#events.length > 4096) this.#events.splice(0, 2048);
   }

@@ -49,7 +49,10 @@ export async function runEnergyTest(
 ): Promise<void> {
   const startTime = new Date(deps.clock.now()).toISOString();
   const base = { id: order.id, kind: order.kind, windows: order.windows, startTime };
-  tell({ ...base, state: 'Waiting', windowsDone: 0, reason: 'Waiting', message: 'another measurement runs on this device' });
+  const message = deps.turn.held
+    ? 'another measurement runs on this device'
+    : 'the model is warmed up and the idle device measured';
+  tell({ ...base, state: 'Waiting', windowsDone: 0, reason: 'Waiting', message });
   await deps.turn.run(async () => {
     const loop = new Loop(base, order, subjects, budget, deps, tell);
     await loop.run(signal);
@@ -171,18 +174,19 @@ class Loop {
     if (a1 && a2 && b1 && b2) this.#quads.push({ active: [a1, a2], candidate: [b1, b2] });
   }
 
-  /** Undefined when requests from outside fell into it: such a window measures something else. */
+  /** Undefined when anything else ran in it, a request or another model's warm-up: such a window measures something else. */
   async #window(subject: LoadSubject, signal: AbortSignal): Promise<WindowResult | undefined> {
     const { clock, live } = this.#deps;
     await this.#waitForIdle(signal);
     this.#tried++;
     const meter = this.#meter;
     using _ = meter?.use();
-    const outside = live.total;
+    const before = live.inferences;
     const options = meter ? { seconds: this.#windowSeconds(meter) } : trafficWindow;
     const window = await runLoadWindow(subject, meter, options, clock, signal);
     this.#spentJoules += window.joules ?? 0;
-    return meter && live.total !== outside ? undefined : window;
+    const others = live.inferences - before - window.inferences;
+    return meter && others > 0 ? undefined : window;
   }
 
   #windowSeconds(meter: PowerMeter): number {
