@@ -64,6 +64,8 @@ const placementBatchSeconds = 0.05;
 export function createControllers(
   deps: ControllersDeps,
   options: CompleteOptions,
+  /** Nothing decides before: a predictor that is still to be read would look like a class without one. */
+  predictorsLoaded: Promise<void>,
 ): { runnables: Runnable[]; sources: SnapshotSources } {
   const { caches, clock, client, events, estimator, liveness, logger, metrics } = deps;
   const sources: SnapshotSources = {
@@ -76,7 +78,7 @@ export function createControllers(
     estimator,
     liveness,
   };
-  const synced = Object.values(caches).map((reflector) => reflector.synced);
+  const synced = [...Object.values(caches).map((reflector) => reflector.synced), predictorsLoaded];
   const make = (name: string, workers: number, reconcile: Parameters<typeof createController>[1]['reconcile']) =>
     createController({ clock, logger, metrics: metrics.runtime }, { name, workers, reconcile, synced });
   const results = new PlacementResults((uid) => wakeDeployment(caches, controllers, uid));

@@ -4,8 +4,10 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import type { JoinResponse } from '../crds/join.ts';
 import { heartbeat } from '../crds/names.ts';
+import { deviceClasses } from '../crds/resources.ts';
 import { extractorVersion } from '../energy/graph/extract/protocol.ts';
 import type { Client } from '../kube/api/client.ts';
+import { listAll } from '../kube/cache/list-pager.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import { createEventRecorder } from '../kube/runtime/event-recorder.ts';
 import { runWithLeadership } from '../kube/runtime/leader-election.ts';
@@ -120,9 +122,11 @@ export async function runController(
 
   const liveness = new LivenessTracker(clock, options.lostSeconds ?? heartbeat.lostSeconds);
   const events = createEventRecorder(deps, { controller: 'jouleops.dev/controller', instance: options.identity });
+  const predictorsLoaded = Promise.withResolvers<void>();
   const controllers = createControllers(
     { ...deps, caches, metrics, events, liveness, artifacts, analyses, origins, library, estimator },
     options,
+    predictorsLoaded.promise,
   );
   const synced = () => Object.values(caches).every((reflector) => reflector.store.synced);
   const stores = controllers.sources;
@@ -137,7 +141,12 @@ export async function runController(
   const lead: Runnable[] = [
     {
       name: 'shipped classes',
-      run: async (running) => shipClasses(client, await readShippedClasses(options.predictorDirectory), running),
+      run: async (running) => {
+        await shipClasses(client, await readShippedClasses(options.predictorDirectory), running);
+        const { items } = await listAll(client, deviceClasses, { signal: running });
+        for (const item of items) await library.load(item, running);
+        predictorsLoaded.resolve();
+      },
     },
     ...controllers.runnables,
   ];

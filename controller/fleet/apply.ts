@@ -100,7 +100,7 @@ function describeFailure(entry: ManifestObject, error: unknown): FileError[] {
   const causes = error instanceof ApiError ? (error.details?.causes ?? []) : [];
   if (causes.length === 0) {
     const message = error instanceof Error ? error.message : String(error);
-    return [{ file: entry.file, ...entry.locate(unknownField(message) ?? ''), message: `${describe(entry)}: ${message}` }];
+    return [{ file: entry.file, ...entry.locate(fieldIn(message) ?? ''), message: `${describe(entry)}: ${withHint(message)}` }];
   }
   return causes.map(({ field = '', message = '' }) => ({
     file: entry.file,
@@ -109,9 +109,14 @@ function describeFailure(entry: ManifestObject, error: unknown): FileError[] {
   }));
 }
 
-/** Strict validation names an unknown field only in its text. */
-function unknownField(message: string): string | undefined {
-  return /unknown field "([^"]+)"/.exec(message)?.[1] ?? /\.?(spec[^\s:]*): field not declared/.exec(message)?.[1];
+/** Some refusals name the field only in their text: unknown fields, and values of another type. */
+function fieldIn(message: string): string | undefined {
+  return /unknown field "([^"]+)"/.exec(message)?.[1] ?? /\.(spec[^\s:]*): (?:field not declared|expected)/.exec(message)?.[1];
+}
+
+/** A bare number where an amount belongs is the commonest slip. */
+function withHint(message: string): string {
+  return /expected string, got/.test(message) ? `${message}; write an amount as text with its unit, such as 80mJ` : message;
 }
 
 /** Entries that are in `before` and no longer declared. Pure. */

@@ -31,6 +31,7 @@ export interface FleetDeps {
 
 const defaultIntervalSeconds = 60;
 const retrySeconds = 15;
+const settleMilliseconds = 500;
 
 export function createFleetReconciler(deps: FleetDeps, options: { allowPaths: boolean }) {
   return async function reconcile(key: string, signal: AbortSignal, logger: Logger): Promise<Outcome> {
@@ -118,9 +119,19 @@ async function sync(
   const errors = [...fileErrors, ...applied.errors];
   const gone = surplus(before, applied.inventory);
   // With a file that cannot be read nobody knows what it declares: nothing is pruned then.
-  const mayPrune = spec.prune === true && errors.length === 0;
+  const mayPrune =
+    spec.prune === true &&
+    errors.length === 0 &&
+    (gone.length === 0 || (await isSettled(deps.clock, directory, content.revision, signal)));
+  // What stays keeps its entry, so that the next pass, which the directory's own change brings, can still prune it.
   const left = mayPrune ? await prune(deps, repository, gone, signal) : spec.prune === true ? gone : [];
   return { kind: 'applied', revision: content.revision, inventory: [...applied.inventory, ...left], errors };
+}
+
+/** An editor empties a file before it writes it: what is gone for a moment is not gone. */
+async function isSettled(clock: Clock, directory: string, revision: string, signal: AbortSignal): Promise<boolean> {
+  await clock.sleep(settleMilliseconds, signal);
+  return (await readDirectory(directory)).revision === revision;
 }
 
 function announce(events: EventRecorder, before: Stored<FleetRepository>, after: Stored<FleetRepository>): void {
