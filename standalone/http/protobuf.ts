@@ -1,4 +1,5 @@
-// kubectl sends four kinds as protobuf and cannot be told not to: `kubectl create namespace|configmap|secret` and `certificate approve`.
+// What cannot be told to send JSON: `kubectl create namespace|configmap|secret`, `kubectl certificate approve`, and the Leases of
+// client-go's leader election.
 // Field numbers: k8s.io/api and k8s.io/apimachinery, generated.proto.
 
 import protobuf from 'protobufjs';
@@ -22,12 +23,14 @@ const messages = protobuf.parse(
   message RequestSpec { bytes request = 1; string username = 2; string uid = 3; repeated string groups = 4; repeated string usages = 5; string signerName = 7; int32 expirationSeconds = 8; }
   message RequestCondition { string type = 1; string reason = 2; string message = 3; Time lastUpdateTime = 4; Time lastTransitionTime = 5; string status = 6; }
   message RequestStatus { repeated RequestCondition conditions = 1; bytes certificate = 2; }
+  message LeaseSpec { string holderIdentity = 1; int32 leaseDurationSeconds = 2; Time acquireTime = 3; Time renewTime = 4; int32 leaseTransitions = 5; string strategy = 6; string preferredHolder = 7; }
+  message Lease { ObjectMeta metadata = 1; LeaseSpec spec = 2; }
   message CertificateSigningRequest { ObjectMeta metadata = 1; RequestSpec spec = 2; RequestStatus status = 3; }`,
   { keepCase: true },
 ).root;
 
 const magic = Buffer.from('k8s\0');
-const kinds = ['Namespace', 'ConfigMap', 'Secret', 'CertificateSigningRequest'];
+const kinds = ['Namespace', 'ConfigMap', 'Secret', 'CertificateSigningRequest', 'Lease'];
 
 /** The JSON form of an object in Kubernetes' protobuf envelope. */
 export function parseProtobuf(body: Buffer): JsonObject {
@@ -59,11 +62,16 @@ function toJson(message: JsonObject): JsonObject {
   const entries = Object.entries(message).flatMap(([key, value]): [string, JsonValue][] => {
     if (/Time(stamp)?$|^time$/.test(key)) return timeEntry(key, value);
     if (key === 'fieldsV1') return [[key, ownedFields(value)]];
-    if (value === '' || value === 0 || value === false) return [];
+    if ((value === '' || value === 0 || value === false) && !isPointer(key)) return [];
     if (Array.isArray(value)) return [[key, value.map((item) => (isObject(item) ? toJson(item) : item))]];
     return [[key, isObject(value) && !isTextMap(key) ? toJson(value) : value]];
   });
   return Object.fromEntries(entries);
+}
+
+/** In Go these are pointers: on the wire they are what somebody set, zero included. A Lease that was given back has holder ''. */
+function isPointer(key: string): boolean {
+  return ['holderIdentity', 'leaseDurationSeconds', 'leaseTransitions'].includes(key);
 }
 
 /** Maps whose keys and empty values are the user's own. */
@@ -72,8 +80,12 @@ function isTextMap(key: string): boolean {
 }
 
 function timeEntry(key: string, value: JsonValue): [string, JsonValue][] {
-  const seconds = isObject(value) ? value['seconds'] : undefined;
-  return typeof seconds === 'number' ? [[key, `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`]] : [];
+  const { seconds, nanos = 0 } = isObject(value) ? value : {};
+  if (typeof seconds !== 'number' || typeof nanos !== 'number') return [];
+  const text = new Date(seconds * 1000).toISOString().slice(0, 19);
+  const isMicroTime = key === 'acquireTime' || key === 'renewTime';
+  const micros = String(Math.floor(nanos / 1000)).padStart(6, '0');
+  return [[key, isMicroTime ? `${text}.${micros}Z` : `${text}Z`]];
 }
 
 function ownedFields(value: JsonValue): JsonValue {
