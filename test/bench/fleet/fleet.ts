@@ -1,0 +1,192 @@
+// A whole fleet for measuring: API server, controller and stub agents in processes of their own; this process only declares and watches.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { devicesNamespace, deviceUserName } from '../../../crds/names.ts';
+import { deviceClasses, edgeDevices, modelVersions } from '../../../crds/resources.ts';
+import { isAlreadyExists } from '../../../kube/api/api-error.ts';
+import { leases, namespaces } from '../../../kube/api/builtins.ts';
+import type { Client } from '../../../kube/api/client.ts';
+import { createClient } from '../../../kube/api/http-client.ts';
+import { findCondition } from '../../../kube/meta/conditions.ts';
+import { systemClock } from '../../../kube/runtime/clock.ts';
+import { eventually } from '../../support/eventually.ts';
+import { WorkerProcess } from '../harness/worker-process.ts';
+import type { StubsOrder } from '../processes/stubs.ts';
+import type { BenchServer } from './api-servers.ts';
+import { DeploymentWatch } from './deployment-watch.ts';
+import { deviceClassName, deviceStatus, modelVersion, namespace, numbered, versionNames } from './objects.ts';
+import { fromWire } from './wire-connection.ts';
+
+export interface FleetOptions {
+  server: BenchServer;
+  agents: number;
+  note: (text: string) => void;
+  signal: AbortSignal;
+}
+
+export class Fleet implements AsyncDisposable {
+  readonly server: BenchServer;
+  readonly client: Client;
+  readonly deployments: DeploymentWatch;
+  readonly stubs: WorkerProcess[] = [];
+  controller: WorkerProcess;
+  readonly #directory: string;
+  readonly #stopping = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #note: (text: string) => void;
+
+  private constructor(options: FleetOptions, directory: string) {
+    this.server = options.server;
+    this.#directory = directory;
+    this.#note = options.note;
+    this.#signal = options.signal;
+    this.client = createClient(fromWire(options.server.connection), { userAgent: 'jouleops-bench' });
+    this.controller = WorkerProcess.start('controller.ts');
+    const deps = { client: this.client, clock: systemClock, logger: pino({ level: 'silent' }) };
+    this.deployments = new DeploymentWatch(deps, AbortSignal.any([this.#stopping.signal, options.signal]));
+  }
+
+  /** Ready when every stub's device is Ready and both versions of the model are. */
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(options, await mkdtemp(join(tmpdir(), 'jouleops-bench-')));
+    try {
+      await fleet.startController();
+      await fleet.#declareModels();
+      await fleet.#startStubs(options.agents);
+      await fleet.deployments.synced;
+      return fleet;
+    } catch (error) {
+      await fleet[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  startController(): Promise<{ webUrl: string }> {
+    return this.controller.call('start', { dataDirectory: this.#directory, connection: this.server.connection });
+  }
+
+  /** The same controller again, from its directory. */
+  async restartController(): Promise<{ webUrl: string; pid: number }> {
+    await this.controller.stop();
+    this.controller = WorkerProcess.start('controller.ts');
+    return { ...(await this.startController()), pid: this.controller.pid };
+  }
+
+  async #declareModels(): Promise<void> {
+    const signal = this.#signal;
+    const anew = async (creation: Promise<unknown>) => {
+      await creation.catch((error: unknown) => {
+        if (!isAlreadyExists(error)) throw error;
+      });
+    };
+    for (const name of [namespace, devicesNamespace])
+      await anew(this.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { signal }));
+    for (const name of versionNames) await anew(this.client.create(modelVersions, modelVersion(name), { signal }));
+    await eventually(async () => {
+      for (const name of versionNames) {
+        const { status } = await this.client.get(modelVersions, { namespace, name }, { signal });
+        if (findCondition(status?.conditions, 'Ready')?.status !== 'True') throw new Error(`${name} is not Ready`);
+      }
+    }, 60);
+  }
+
+  async #startStubs(count: number): Promise<void> {
+    const names = Array.from({ length: count }, (_, index) => numbered('device', index));
+    const perProcess = 2500;
+    const shared = { deviceClassName, status: deviceStatus, heartbeatSeconds: 60 };
+    const started = performance.now();
+    let access: Pick<StubsOrder, 'joinToken' | 'connection'>;
+    if (this.server.kind === 'embedded') access = { joinToken: await this.controller.call<string>('joinToken') };
+    else {
+      await this.#createDevices(names);
+      access = { connection: this.server.connection };
+    }
+    for (let from = 0; from < count; from += perProcess) {
+      const worker = WorkerProcess.start('stubs.ts');
+      this.stubs.push(worker);
+      const order: StubsOrder = { names: names.slice(from, from + perProcess), ...shared, ...access };
+      await worker.call('start', order);
+    }
+    await eventually(
+      async () => {
+        const ready = await this.#readyDevices();
+        if (ready < count) throw new Error(`${ready} of ${count} devices are Ready`);
+      },
+      120,
+      500,
+    );
+    this.#note(`  ${count} stub agents are Ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  }
+
+  /** What joining would have left behind, where nobody signs certificates. */
+  async #createDevices(names: readonly string[]): Promise<void> {
+    const signal = this.#signal;
+    await this.client
+      .create(
+        deviceClasses,
+        {
+          apiVersion: 'jouleops.dev/v1alpha1',
+          kind: 'DeviceClass',
+          metadata: { name: deviceClassName },
+          spec: { simulatedFrom: deviceClassName.replace('-simulated', '') },
+        },
+        { signal },
+      )
+      .catch((error: unknown) => {
+        if (!isAlreadyExists(error)) throw error;
+      });
+    await inParallel(names, 16, async (name) => {
+      const device = { apiVersion: 'jouleops.dev/v1alpha1', kind: 'EdgeDevice', metadata: { name }, spec: { deviceClassName } };
+      await this.client.create(edgeDevices, device, { signal });
+      const lease = {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { name, namespace: devicesNamespace },
+        spec: { holderIdentity: deviceUserName(name) },
+      };
+      await this.client.create(leases, lease, { signal });
+    });
+  }
+
+  async #readyDevices(): Promise<number> {
+    let ready = 0;
+    let next: string | undefined;
+    do {
+      const page = await this.client.list(edgeDevices, {
+        signal: this.#signal,
+        limit: 500,
+        ...(next === undefined ? {} : { continue: next }),
+      });
+      ready += page.items.filter(({ status }) => findCondition(status?.conditions, 'Ready')?.status === 'True').length;
+      next = page.metadata.continue;
+    } while (next);
+    return ready;
+  }
+
+  async traffic(): Promise<{ read: number; written: number; connections: number }> {
+    const total = { read: 0, written: 0, connections: 0 };
+    for (const worker of this.stubs) {
+      const one = await worker.call<typeof total>('traffic');
+      for (const key of ['read', 'written', 'connections'] as const) total[key] += one[key];
+    }
+    return total;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort(new Error('the benchmark is over'));
+    await Promise.all(this.stubs.map((worker) => worker.stop()));
+    await this.controller.stop();
+    await this.client.close();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+export async function inParallel<T>(items: readonly T[], workers: number, act: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const work = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await act(item);
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+}

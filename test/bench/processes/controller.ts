@@ -1,0 +1,66 @@
+// The real controller in a process of its own; it counts the calls that it makes.
+import { pino } from 'pino';
+import { type RunningController, runController } from '../../../controller/run.ts';
+import { createClient } from '../../../kube/api/http-client.ts';
+import { systemClock } from '../../../kube/runtime/clock.ts';
+import { fromWire, type WireConnection } from '../fleet/wire-connection.ts';
+import { answerCalls } from '../harness/worker-process.ts';
+
+export interface ControllerOrder {
+  dataDirectory: string;
+  connection: WireConnection;
+}
+
+export interface ControllerCalls {
+  reads: number;
+  writes: number;
+  /** `METHOD resource`, most frequent first. */
+  byKind: [string, number][];
+}
+
+const stopping = new AbortController();
+const counts = new Map<string, number>();
+let running: RunningController | undefined;
+
+/** `/apis/GROUP/VERSION/namespaces/NS/PLURAL/NAME/SUB` → `PLURAL/SUB` */
+function kindOf(path: string): string {
+  const parts = path.split('/').filter(Boolean);
+  const rest = parts.slice(parts[0] === 'api' ? 2 : 3);
+  const [plural = '', , subresource] = rest[0] === 'namespaces' && rest.length > 2 ? rest.slice(2) : rest;
+  return subresource === undefined ? plural : `${plural}/${subresource}`;
+}
+
+answerCalls(
+  {
+    start: async ({ dataDirectory, connection }: ControllerOrder): Promise<{ webUrl: string }> => {
+      const client = createClient(fromWire(connection), {
+        userAgent: 'jouleops-controller',
+        onCall: ({ method, path }) => {
+          const name = `${method} ${kindOf(path)}`;
+          counts.set(name, (counts.get(name) ?? 0) + 1);
+        },
+      });
+      running = await runController(
+        {
+          dataDirectory,
+          apiServer: { url: connection.server, certificateAuthority: connection.certificateAuthority ?? '' },
+        },
+        { client, clock: systemClock, logger: pino({ level: process.env['BENCH_LOG'] ?? 'silent' }) },
+        stopping.signal,
+      );
+      return { webUrl: running.webUrl };
+    },
+    joinToken: () => running?.mintJoinToken({ validSeconds: 3600 }),
+    /** Calls since this was last asked. */
+    calls: (): ControllerCalls => {
+      const byKind = [...counts].sort((a, b) => b[1] - a[1]);
+      counts.clear();
+      const sum = (want: (name: string) => boolean) => byKind.reduce((all, [name, count]) => all + (want(name) ? count : 0), 0);
+      return { reads: sum((name) => name.startsWith('GET')), writes: sum((name) => !name.startsWith('GET')), byKind };
+    },
+  },
+  async () => {
+    stopping.abort(new Error('the benchmark is over'));
+    await running?.stopped;
+  },
+);

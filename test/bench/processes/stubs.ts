@@ -1,0 +1,75 @@
+// Many protocol stubs in one process: each with its own connections, Lease, watch and statuses, none with a model.
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import type { EdgeDeviceStatus } from '../../../crds/edge-device.ts';
+import type { Client } from '../../../kube/api/client.ts';
+import { createClient } from '../../../kube/api/http-client.ts';
+import { type StubAgent, startStubAgent } from '../../support/stub-agent.ts';
+import { fromWire, type WireConnection } from '../fleet/wire-connection.ts';
+import { answerCalls } from '../harness/worker-process.ts';
+
+export interface StubsOrder {
+  names: string[];
+  deviceClassName: string;
+  /** Join for real with this token; else speak as the administrator, to devices that are there. */
+  joinToken?: string;
+  connection?: WireConnection;
+  status: EdgeDeviceStatus;
+  heartbeatSeconds: number;
+}
+
+const sockets = new Set<Socket>();
+const gone = { read: 0, written: 0 };
+subscribe('undici:client:connected', (message) => {
+  const { socket } = message as { socket: Socket };
+  sockets.add(socket);
+  socket.once('close', () => {
+    sockets.delete(socket);
+    gone.read += socket.bytesRead;
+    gone.written += socket.bytesWritten;
+  });
+});
+
+const agents: StubAgent[] = [];
+const clients: Client[] = [];
+/** So many join at a time, as a fleet that was switched on together would be let in. */
+const concurrency = 16;
+
+async function start({ names, joinToken, connection, ...rest }: StubsOrder): Promise<void> {
+  const waiting = [...names];
+  const worker = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const own = connection && createClient(fromWire(connection), { userAgent: `stub-agent/${name}` });
+      if (own) clients.push(own);
+      agents.push(
+        await startStubAgent({
+          name,
+          ...rest,
+          ...(joinToken === undefined ? {} : { joinToken }),
+          ...(own === undefined ? {} : { client: own }),
+        }),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+answerCalls(
+  {
+    start,
+    /** Bytes on the agents' connections since they began. */
+    traffic: () => {
+      const total = { ...gone, connections: sockets.size };
+      for (const socket of sockets) {
+        total.read += socket.bytesRead;
+        total.written += socket.bytesWritten;
+      }
+      return total;
+    },
+    instances: () => agents.reduce((sum, agent) => sum + agent.instances.size, 0),
+  },
+  async () => {
+    await Promise.all(agents.map((agent) => agent.stop()));
+    await Promise.all(clients.map((client) => client.close()));
+  },
+);

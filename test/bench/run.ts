@@ -1,0 +1,58 @@
+// `npm run bench [-- NAME…] [--write] [--KEY VALUE]`: measures, prints Markdown, and with --write keeps it in docs/benchmarks.md.
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bench, BenchOptions } from './harness/bench.ts';
+import { describeMachine } from './harness/machine.ts';
+import { formatResult, withSection } from './harness/markdown.ts';
+
+const folder = import.meta.dirname;
+const page = join(folder, '../../docs/benchmarks.md');
+
+async function loadBenches(): Promise<Map<string, Bench>> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts') && name !== 'run.ts').toSorted();
+  const loaded = await Promise.all(
+    names.map(async (name) => [name.slice(0, -3), ((await import(`./${name}`)) as { bench?: Bench }).bench] as const),
+  );
+  return new Map(loaded.filter((entry): entry is [string, Bench] => entry[1] !== undefined));
+}
+
+function parseArguments(given: readonly string[]): { names: string[]; write: boolean; values: Record<string, string> } {
+  const parsed = { names: [] as string[], write: false, values: {} as Record<string, string> };
+  for (let index = 0; index < given.length; index++) {
+    const word = given[index] ?? '';
+    if (word === '--write') parsed.write = true;
+    else if (word.startsWith('--')) {
+      const value = given[++index];
+      if (value === undefined) throw new Error(`${word} needs a value`);
+      parsed.values[word.slice(2)] = value;
+    } else parsed.names.push(word);
+  }
+  return parsed;
+}
+
+async function main(): Promise<void> {
+  const { names, write, values } = parseArguments(process.argv.slice(2));
+  const benches = await loadBenches();
+  const unknown = names.filter((name) => !benches.has(name));
+  if (unknown.length > 0) throw new Error(`no bench ${unknown.join(', ')}; there are ${[...benches.keys()].join(', ')}`);
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
+  process.once('SIGTERM', () => interrupt.abort(new Error('terminated')));
+  const note = (text: string) => process.stderr.write(`${text}\n`);
+  const options: BenchOptions = { values, note, signal: interrupt.signal };
+  for (const [name, bench] of benches) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    note(`# ${name}`);
+    const circumstances = describeMachine(new Date());
+    const text = formatResult(bench.title, await bench.run(options), circumstances);
+    process.stdout.write(`${text}\n\n`);
+    if (write) await writeFile(page, withSection(await readFile(page, 'utf8'), name, text));
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+}
