@@ -150,7 +150,7 @@ export async function runController(
     },
     ...controllers.runnables,
   ];
-  const stopped = runGroups(
+  const running = runGroups(
     { clock, logger },
     {
       servers: [{ name: 'device port', run: (running) => port.run(running) }],
@@ -162,8 +162,13 @@ export async function runController(
       leader: options.leaderElection ? [elected(deps, options, lead)] : lead,
     },
     signal,
-  ).finally(async () => {
+  );
+  const closed = async () => {
     await Promise.allSettled([web.close(), port.close(), events.close(), https.close()]);
+  };
+  const stopped = running.then(closed, async (error: unknown) => {
+    await closed();
+    throw error;
   });
   logger.info({ web: web.url, devicePort: devicePortUrl }, 'the controller answers');
   return {

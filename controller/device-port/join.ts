@@ -141,7 +141,7 @@ async function bindName(
     apiVersion: 'jouleops.dev/v1alpha1',
     kind: 'EdgeDevice',
     metadata: { ...key, annotations: { [annotations.keyFingerprint]: fingerprint } },
-    spec: { ...(request.deviceClassName === undefined ? {} : { deviceClassName: request.deviceClassName }) },
+    spec: request.deviceClassName === undefined ? {} : { deviceClassName: request.deviceClassName },
   };
   const created = renewal
     ? undefined

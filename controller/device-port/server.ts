@@ -64,9 +64,8 @@ export async function startDevicePort(
   return {
     port: (server.address() as AddressInfo).port,
     async run(running) {
-      while (!running.aborted) {
-        await deps.clock.sleep(reloadMilliseconds, running).catch(() => undefined);
-        if (running.aborted) return;
+      // Only an abort ends the sleep by an error.
+      while (await deps.clock.sleep(reloadMilliseconds, running).then(always, never)) {
         try {
           server.setSecureContext(await tls());
         } catch (error) {
@@ -81,6 +80,9 @@ export async function startDevicePort(
       }),
   };
 }
+
+const always = () => true;
+const never = () => false;
 
 async function answer(
   deps: DevicePortDeps,

@@ -22,6 +22,10 @@ export async function reviewServiceAccountToken(
     return { kind: 'refused', message: status?.error ?? 'the cluster does not accept the service account token' };
   if (!status.audiences?.includes(tokenAudience))
     return { kind: 'refused', message: `the token's audience is not ${tokenAudience}` };
+  // Any pod on a node can have a token of this audience: only the agents' account speaks for the node.
+  const account = status.user?.username;
+  if (account !== agentServiceAccount)
+    return { kind: 'refused', message: `the token belongs to ${account ?? '(nobody)'}, not to ${agentServiceAccount}` };
   const node = status.user?.extra?.[nodeNameKey]?.[0];
   if (node !== deviceName)
     return { kind: 'refused', message: `the token belongs to node ${node ?? '(none)'}, not to ${deviceName}` };

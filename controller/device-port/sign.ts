@@ -63,7 +63,7 @@ async function waitForCertificate(deps: { client: Client; clock: Clock }, name: 
     if (certificate) return Buffer.from(certificate, 'base64').toString('utf8');
     const refused = request.status?.conditions?.find((condition) => condition.type === 'Denied' || condition.type === 'Failed');
     if (refused)
-      throw new Error(`the cluster refused the certificate of ${name}: ${refused.message ?? refused.reason ?? refused.type}`);
+      throw new Error(`the cluster refused the certificate of ${name}: ${refused.message || refused.reason || refused.type}`);
     if (deps.clock.monotonic() > deadline)
       throw new Error(
         `the cluster did not sign ${name} within ${waitSeconds} s: is the signer ${signerName} of kube-controller-manager running?`,

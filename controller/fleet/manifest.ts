@@ -101,17 +101,20 @@ function readDocument(
     return { file, ...locate(''), message: 'a manifest is a mapping with apiVersion, kind and metadata' };
   const value = convert(document);
   if (value instanceof Error) return { file, ...locate(''), message: firstLine(value.message) };
-  const { apiVersion, kind, metadata } = value as Partial<KubeObject>;
+  const { apiVersion, kind, metadata } = value as {
+    apiVersion?: unknown;
+    kind?: unknown;
+    metadata?: Partial<KubeObject['metadata']> | null;
+  };
   if (typeof apiVersion !== 'string' || typeof kind !== 'string')
     return { file, ...locate(''), message: 'apiVersion or kind is missing' };
-  if (typeof metadata !== 'object' || metadata === null || typeof metadata.name !== 'string')
-    return { file, ...locate('metadata'), message: `${kind} has no metadata.name` };
+  if (typeof metadata?.name !== 'string') return { file, ...locate('metadata'), message: `${kind} has no metadata.name` };
   const found = findKind(apiVersion, kind, rules.kinds);
   if (found.kind === 'refused') return { file, ...locate('kind'), message: found.message };
   const namespace = found.entry.resource.namespaced
     ? (rules.targetNamespace ?? metadata.namespace ?? rules.namespace)
     : undefined;
-  const { namespace: _, ...rest } = metadata;
+  const { namespace: _, ...rest } = metadata as KubeObject['metadata'];
   const object: KubeObject = {
     ...(value as KubeObject),
     metadata: { ...rest, ...(namespace === undefined ? {} : { namespace }) },

@@ -46,15 +46,14 @@ function describeAmount(
   const measurement = name === 'EnergyPerInference' && revision !== undefined ? measureClass(group, revision) : undefined;
   const last = before?.revision === revision ? before?.amounts.find((amount) => amount.name === name) : undefined;
   const reading = measurement?.measured?.reading;
-  const verdict = (reading ? measurement?.verdict : judged?.verdict) ?? 'Unknown';
+  const deciding = reading ? measurement : judged;
+  const verdict = deciding?.verdict ?? 'Unknown';
   const measured = reading
     ? steadyReading(describeReading(reading), last?.verdict === verdict ? last.measured : undefined, scope.world.nowMilliseconds)
     : undefined;
   // The words belong to the number: they stay as long as it does.
   const kept = measured !== undefined && measured === last?.measured && last.reason !== undefined && last.message !== undefined;
-  const words = kept
-    ? { reason: last.reason, message: last.message }
-    : { reason: reading ? measurement?.reason : judged?.reason, message: reading ? measurement?.message : judged?.message };
+  const words = kept ? { reason: last.reason, message: last.message } : { reason: deciding?.reason, message: deciding?.message };
   return {
     name,
     budget,

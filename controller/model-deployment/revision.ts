@@ -116,7 +116,15 @@ export function slotOf(
     variant: variant.name,
     digest: variant.digest,
     size: variant.size,
-    ...(variant.externalData === undefined ? {} : { externalData: variant.externalData.map(({ sources: _, ...file }) => file) }),
+    ...(variant.externalData === undefined
+      ? {}
+      : {
+          externalData: variant.externalData.map(({ path, digest, size }) => ({
+            path,
+            digest,
+            ...(size === undefined ? {} : { size }),
+          })),
+        }),
     ...(data.classLabels === undefined ? {} : { classLabels: data.classLabels }),
     ...(goldenSet === undefined ? {} : { goldenSet: goldenSlot(goldenSet) }),
     ...(driftReference === undefined ? {} : { driftReference: { digest: driftReference.digest, ...sizeOf(driftReference) } }),

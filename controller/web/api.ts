@@ -66,7 +66,7 @@ export function registerApi(app: FastifyInstance, { client, stores }: ApiSources
     return {
       items: items
         .map(({ eventTime, type, reason, note, regarding, series }) => ({ eventTime, type, reason, note, regarding, series }))
-        .sort((a, b) => ((a.eventTime ?? '') < (b.eventTime ?? '') ? 1 : -1)),
+        .sort((a, b) => (a.eventTime < b.eventTime ? 1 : -1)),
     };
   });
 }

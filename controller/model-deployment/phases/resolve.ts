@@ -3,7 +3,7 @@ import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import { findCondition, isTrue } from '../../../kube/meta/conditions.ts';
 import { type Phase, untilDeadline } from '../phase.ts';
 import { targetRevisionOf } from '../revision.ts';
-import { startRollout } from '../revision-memory.ts';
+import { type ClassRollout, startRollout } from '../revision-memory.ts';
 import { type Scope, timeOf } from '../scope.ts';
 
 export const resolve: Phase = {
@@ -57,13 +57,16 @@ function beginRollout(scope: Scope, target: string): void {
   const again = memory.state && newest !== undefined && newest !== target;
   if (!memory.state) memory.state = startRollout(now);
   else if (again) {
-    const classes = Object.entries(memory.state.classes).map(([name, { stepDoneTime: _, ...rollout }]) => [
-      name,
-      { ...rollout, step: 0, stepTime: now },
-    ]);
+    const classes = Object.entries(memory.state.classes).map(([name, rollout]) => [name, fromFirstStep(rollout, now)]);
     memory.state = { ...startRollout(now), classes: Object.fromEntries(classes), handled: memory.state.handled };
   }
   scope.memory.set(target, memory);
+}
+
+/** Its verdict holds; its batches are gone through again. */
+function fromFirstStep(rollout: ClassRollout, now: string): ClassRollout {
+  const { stepDoneTime: _, ...rest } = rollout;
+  return { ...rest, step: 0, stepTime: now };
 }
 
 /** Fields whose behaviour comes later say so (api.md). */

@@ -157,7 +157,12 @@ describe('the device port', () => {
         400,
         'BadRequest',
       ],
-      ['no token', ({ token: _, ...valid }) => valid, 401, 'InvalidToken'],
+      [
+        'no token',
+        ({ name, certificateRequest, agentVersion }) => ({ name, certificateRequest, agentVersion }),
+        401,
+        'InvalidToken',
+      ],
       ['a token that is none', (valid) => ({ ...valid, token: { kind: 'JoinToken', value: 'abc' } }), 401, 'InvalidToken'],
       [
         'a token with a changed secret',

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { reviewServiceAccountToken } from '../../../controller/device-port/service-account.ts';
+import { agentServiceAccount } from '../../../crds/names.ts';
 import type { TokenReview } from '../../../kube/api/builtins.ts';
 import type { Client } from '../../../kube/api/client.ts';
 
 const signal = AbortSignal.timeout(5000);
-const accepted: TokenReview['status'] = {
+const accepted = {
   authenticated: true,
   audiences: ['jouleops'],
-  user: { extra: { 'authentication.kubernetes.io/node-name': ['pi-1'] } },
+  user: { username: agentServiceAccount, extra: { 'authentication.kubernetes.io/node-name': ['pi-1'] } },
 };
 const cluster = (status: TokenReview['status']): Pick<Client, 'create'> => ({
   create: async (_resource, object) => ({ ...object, ...(status === undefined ? {} : { status }) }) as never,
@@ -23,10 +24,15 @@ describe('a pod that joins as a device', () => {
     ['the token is for another audience', { ...accepted, audiences: ['https://kubernetes.default.svc'] }, 'audience'],
     [
       'the pod runs on another node',
-      { ...accepted, user: { extra: { 'authentication.kubernetes.io/node-name': ['pi-2'] } } },
+      { ...accepted, user: { ...accepted.user, extra: { 'authentication.kubernetes.io/node-name': ['pi-2'] } } },
       'belongs to node pi-2, not to pi-1',
     ],
-    ['the token says no node', { ...accepted, user: {} }, 'belongs to node (none)'],
+    ['the token says no node', { ...accepted, user: { username: agentServiceAccount } }, 'belongs to node (none)'],
+    [
+      'the pod is not an agent',
+      { ...accepted, user: { ...accepted.user, username: 'system:serviceaccount:default:default' } },
+      'not to system:serviceaccount:',
+    ],
     ['the review has no answer', undefined, 'does not accept'],
   ])('is refused when %s', async (_, status, message) => {
     const result = await reviewServiceAccountToken(cluster(status), 't', 'pi-1', signal);
