@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line. Each command is loaded when it is called, so `predict` does not pay for the control plane.
 import { Command, CommanderError, Option } from 'commander';
+import { systemNamespace } from '../crds/names.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { abortOnSignals } from './interrupt.ts';
 import { productVersion } from './version.ts';
@@ -49,6 +50,7 @@ program
   .option('--api-server-url <url>', 'how devices reach the API server, when it is not the kubeconfig’s')
   .option('--api-server-ca <file>', 'its CA in PEM, when it is not the kubeconfig’s')
   .option('--model-store <dir>', 'root of store:// sources', 'model_store')
+  .option('--agents-namespace <name>', 'where agents run as pods: they find the device port in a ConfigMap there')
   .option('--no-leader-elect', 'run without leader election: only with one replica')
   .addHelpText('after', '\nExample:\n  jouleops controller --kubeconfig ~/.kube/config --data-dir ./state')
   .action(async (flags) => (await import('./commands/controller.ts')).controller(flags, signal));
@@ -59,6 +61,9 @@ program
   .requiredOption('--name <name>', 'the device’s name in the fleet')
   .requiredOption('--data-dir <dir>', 'identity, artifacts and state of this device')
   .option('--join-token-file <file>', 'token made by "jouleops device token"; needed once')
+  .option('--service-account-token-file <file>', 'in a pod: its projected token of audience jouleops, instead of a join token')
+  .option('--controller-url <url>', 'with a service account token: the controller’s device port')
+  .option('--controller-ca-file <file>', 'with a service account token: the CA of that port, PEM')
   .option('--host <address>', 'address of the inference port', '127.0.0.1')
   .option('--port <n>', 'inference, metrics and probes; 0 for a free one', '7500')
   .addOption(new Option('--simulate <class>', 'measure simulated power of this board instead of real power'))
@@ -67,6 +72,23 @@ program
   .option('--insecure-open', 'serve on an address that is not loopback without TLS', false)
   .addHelpText('after', '\nExample:\n  jouleops agent --name hall-1-pi --data-dir /var/lib/jouleops --join-token-file token')
   .action(async (flags) => (await import('./commands/agent.ts')).agent(flags, signal));
+
+const device = program.command('device').description('let devices join, and boards be replaced');
+device
+  .command('token')
+  .description('print a token that devices join with')
+  .option('--valid <time>', 'how long: 90m, 24h, 7d', '24h')
+  .option('--namespace <name>', 'of the controller', systemNamespace)
+  .option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config')
+  .addHelpText('after', '\nExample:\n  jouleops device token --valid 1h > token')
+  .action(async (flags) => (await import('./commands/device.ts')).deviceToken(flags, signal));
+device
+  .command('reset')
+  .description('let another board join under the name of this one')
+  .argument('<name>', 'of the device')
+  .option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config')
+  .addHelpText('after', '\nExample:\n  jouleops device reset hall-1-pi')
+  .action(async (name, flags) => (await import('./commands/device.ts')).deviceReset(name, flags, signal));
 
 program
   .command('predict')

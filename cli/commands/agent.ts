@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AgentOptions, JoinSource } from '../../agent/options.ts';
 import { runAgent } from '../../agent/run.ts';
-import { CommandError } from '../exit-codes.ts';
+import { CommandError, exitCodes } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
 import { parsePort } from '../up/options.ts';
 
@@ -9,6 +9,9 @@ interface AgentFlags {
   name: string;
   dataDir: string;
   joinTokenFile?: string;
+  serviceAccountTokenFile?: string;
+  controllerUrl?: string;
+  controllerCaFile?: string;
   host: string;
   port: string;
   simulate?: string;
@@ -18,7 +21,7 @@ interface AgentFlags {
 }
 
 export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<void> {
-  const join = flags.joinTokenFile === undefined ? undefined : await readJoinToken(flags.joinTokenFile);
+  const join = await joinSourceOf(flags);
   const options: AgentOptions = {
     name: flags.name,
     dataDirectory: flags.dataDir,
@@ -31,6 +34,21 @@ export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<voi
     ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
   };
   await runAgent(options, { logger: createLogger({ device: flags.name }) }, signal);
+}
+
+type JoinFlags = Pick<AgentFlags, 'joinTokenFile' | 'serviceAccountTokenFile' | 'controllerUrl' | 'controllerCaFile'>;
+
+/** How this device joins; undefined when nothing is said, which is enough for one that has joined. */
+export async function joinSourceOf(flags: JoinFlags): Promise<JoinSource | undefined> {
+  const { serviceAccountTokenFile: tokenFile, controllerUrl: url, controllerCaFile: certificateAuthorityFile } = flags;
+  if (tokenFile === undefined) return flags.joinTokenFile === undefined ? undefined : readJoinToken(flags.joinTokenFile);
+  if (flags.joinTokenFile !== undefined || url === undefined || certificateAuthorityFile === undefined)
+    throw new CommandError(
+      '--service-account-token-file goes with --controller-url and --controller-ca-file, and without --join-token-file',
+      'give these three in a pod, or a join token elsewhere',
+      { exitCode: exitCodes.usage },
+    );
+  return { kind: 'ServiceAccountToken', tokenFile, url, certificateAuthorityFile };
 }
 
 async function readJoinToken(file: string): Promise<JoinSource> {

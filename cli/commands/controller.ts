@@ -17,6 +17,7 @@ interface ControllerFlags {
   apiServerUrl?: string;
   apiServerCa?: string;
   modelStore: string;
+  agentsNamespace?: string;
   leaderElect: boolean;
 }
 
@@ -37,6 +38,7 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
           port: parsePort('--device-port', flags.devicePort),
           ...(flags.deviceUrl === undefined ? {} : { advertisedUrl: flags.deviceUrl }),
         },
+        ...(flags.agentsNamespace === undefined ? {} : { agentsNamespace: flags.agentsNamespace }),
         leaderElection: flags.leaderElect,
       },
       { client, clock: systemClock, logger },

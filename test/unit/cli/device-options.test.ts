@@ -1,0 +1,63 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { joinSourceOf } from '../../../cli/commands/agent.ts';
+import { parseValidity } from '../../../cli/device/validity.ts';
+
+describe('how long a join token is good for', () => {
+  it.each([
+    ['90m', 5400],
+    ['24h', 86_400],
+    ['7d', 604_800],
+    ['1m', 60],
+    ['30d', 2_592_000],
+  ])('%s', (text, seconds) => {
+    expect(parseValidity(text)).toBe(seconds);
+  });
+
+  it.each(['', '24', '0h', '31d', '1h30m', '-1h', '1 h', '999999d', 'h'])('is not "%s"', (text) => {
+    expect(() => parseValidity(text)).toThrow(`--valid ${text} is not a time from one minute to thirty days`);
+  });
+});
+
+describe('how an agent joins', () => {
+  const pod = {
+    serviceAccountTokenFile: '/var/run/secrets/jouleops/token',
+    controllerUrl: 'https://jouleops-device-port.jouleops-system.svc:7481',
+    controllerCaFile: '/etc/jouleops/device-port/ca.crt',
+  };
+
+  it('not at all when nothing is said: its identity is on disk', async () => {
+    expect(await joinSourceOf({})).toBeUndefined();
+  });
+
+  it('with the token in a file, whatever whitespace is around it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'jouleops-token-'));
+    await writeFile(join(folder, 'token'), ' jo1.x \n');
+    expect(await joinSourceOf({ joinTokenFile: join(folder, 'token') })).toEqual({ kind: 'JoinToken', token: 'jo1.x' });
+    await rm(folder, { recursive: true });
+  });
+
+  it('in a pod with its projected token, which is read when it is needed', async () => {
+    expect(await joinSourceOf(pod)).toEqual({
+      kind: 'ServiceAccountToken',
+      tokenFile: pod.serviceAccountTokenFile,
+      url: pod.controllerUrl,
+      certificateAuthorityFile: pod.controllerCaFile,
+    });
+  });
+
+  it('not with half of what a pod has, nor with both kinds of token', async () => {
+    const { controllerCaFile: _, ...half } = pod;
+    await expect(joinSourceOf(half)).rejects.toThrow(/goes with --controller-url and --controller-ca-file/);
+    await expect(joinSourceOf({ ...pod, joinTokenFile: 'token' })).rejects.toMatchObject({ exitCode: 2 });
+  });
+
+  it('not with a file that is not there, and says how to make one', async () => {
+    await expect(joinSourceOf({ joinTokenFile: '/none' })).rejects.toMatchObject({
+      message: expect.stringContaining('--join-token-file /none'),
+      next: 'make one with "jouleops device token > FILE"',
+    });
+  });
+});
