@@ -51,7 +51,6 @@ const defaultWindowSeconds = 10;
 const maximumRequestBytes = 64 * 1024 * 1024;
 const telemetrySeconds = 5;
 const holdCheckSeconds = 30;
-const baselineCheckSeconds = 30;
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Starts serving from disk; the control plane is the caller's to follow. */
@@ -192,10 +191,11 @@ export async function startAgent(
     power.run(signal),
     telemetry.run(signal),
     every(holdCheckSeconds, () => instances.wakeAll()),
-    every(baselineCheckSeconds, async () => {
+    every(3 * windowSeconds, async () => {
       const blobs = await store.list();
       cacheBytes = blobs.reduce((sum, blob) => sum + blob.bytes, 0);
-      for (const meter of power.meters) if (!turn.held && !meter.source.onDemand) await baselines.ensure(meter, signal);
+      const meters = turn.held ? [] : power.meters.filter((meter) => !meter.source.onDemand);
+      await Promise.all(meters.map((meter) => baselines.ensure(meter, signal)));
     }),
     watchOperation(
       {

@@ -4,10 +4,14 @@ import type { Clock } from '../../../kube/runtime/clock.ts';
 import type { PowerSource } from '../power-source.ts';
 import type { HiddenBoard } from './hidden-board.ts';
 
+/** Inferences closer together than this follow each other without a pause. */
+const pauseSeconds = 0.005;
+
 /**
  * The meters of a board that is not there. Idle power flows with time; each inference adds its dynamic energy.
- * The machine that runs the model takes less time over it than the board would. So that a board-level meter shows what the
- * board would draw for one inference, the idle share of the time that the board would take longer is added as well.
+ * The machine that runs the model takes another time over it than the board would. So that a board-level meter shows what the
+ * board would draw for one inference, the idle share of that difference is added as well: back to back, one inference counts
+ * with the board's own time, however fast or busy this machine is.
  */
 export class SimulatedBoard {
   readonly #board: HiddenBoard;
@@ -15,6 +19,7 @@ export class SimulatedBoard {
   readonly #random: () => number;
   readonly #session: number;
   readonly #since: number;
+  #lastInference = Number.NEGATIVE_INFINITY;
   /** Joules of inferences so far, per meter. */
   readonly #deposited: number[];
 
@@ -30,10 +35,14 @@ export class SimulatedBoard {
   /** One inference of a model with these features ran here for `hostSeconds`. */
   deposit(features: GraphFeatures, hostSeconds: number): void {
     const core = coreJoules(this.#board, features) * this.#session * Math.exp(this.#board.runNoise * gaussian(this.#random));
-    const longerSeconds = Math.max(0, core / this.#board.coreWatts - hostSeconds);
+    const now = this.#clock.monotonic();
+    const sinceLast = (now - this.#lastInference) / 1000;
+    this.#lastInference = now;
+    const hostTook = sinceLast - hostSeconds < pauseSeconds ? sinceLast : hostSeconds;
+    const longerSeconds = core / this.#board.coreWatts - hostTook;
     for (const [index, meter] of this.#board.meters.entries()) {
       const idleShare = meter.boundary === 'CoreRail' ? 0 : meter.idleWatts * longerSeconds;
-      this.#deposited[index] = (this.#deposited[index] ?? 0) + core * meter.factor + idleShare;
+      this.#deposited[index] = (this.#deposited[index] ?? 0) + Math.max(0, core * meter.factor + idleShare);
     }
   }
 
