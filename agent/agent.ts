@@ -14,6 +14,7 @@ import type { ControlPlaneDeps } from './control-plane.ts';
 import { enforceBudgets } from './enforcement/enforce-budgets.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { createSystemHandler } from './http/system-handler.ts';
+import { createTelemetryHandler } from './http/telemetry-handler.ts';
 import { installedRuntimeVersion } from './inference/installed-runtime.ts';
 import { createOnnxRuntimeEngine } from './inference/onnx-runtime-engine.ts';
 import { Instances } from './instances.ts';
@@ -28,6 +29,7 @@ import { NodePower } from './power/node-power.ts';
 import { Deposits } from './power/simulated/deposits.ts';
 import { hiddenBoardOf } from './power/simulated/hidden-board.ts';
 import { SimulatedBoard } from './power/simulated/simulated-board.ts';
+import { ExternalSources } from './power/sources/external.ts';
 import { createRestHandler } from './protocols/rest/rest-handler.ts';
 import { isActivationHeld } from './serving/hold.ts';
 import { InferenceService } from './serving/inference-service.ts';
@@ -171,6 +173,7 @@ export async function startAgent(
       handlers: [
         createRestHandler({ routes, service, energyOf: (model) => windowEnergyOf(book, model), maximumRequestBytes }),
         createSystemHandler({ metrics, power, routes }),
+        createTelemetryHandler(hidden ? undefined : new ExternalSources({ clock, onNew: (source) => power.add(source) })),
       ],
     },
     deps,

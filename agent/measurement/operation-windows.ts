@@ -44,7 +44,6 @@ interface Mark {
 }
 
 export async function watchOperation(deps: Deps, signal: AbortSignal): Promise<void> {
-  if (deps.power.meters.length === 0) return;
   let before = await mark(deps, signal);
   while (!signal.aborted) {
     await deps.clock.sleep(deps.windowSeconds * 1000, signal).catch(() => {});

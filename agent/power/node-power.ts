@@ -26,25 +26,48 @@ export function chooseTotal(sources: readonly PowerSource[]): PowerSource | unde
 }
 
 export class NodePower {
-  readonly meters: PowerMeter[];
-  readonly total: PowerMeter | undefined;
   readonly probes: readonly Probe[];
+  readonly #deps: { clock: Clock; logger: Logger };
+  readonly #meters: PowerMeter[];
+  #total: PowerMeter | undefined;
+  #running: AbortSignal | undefined;
 
   constructor(probes: readonly Probe[], deps: { clock: Clock; logger: Logger }) {
-    const sources = probes.flatMap((probe) => probe.found);
     this.probes = probes;
-    this.meters = sources.map((source) => new PowerMeter(source, deps));
-    const total = chooseTotal(sources);
-    this.total = this.meters.find((meter) => meter.source === total);
+    this.#deps = deps;
+    this.#meters = probes.flatMap((probe) => probe.found).map((source) => new PowerMeter(source, deps));
+    this.#choose();
+  }
+
+  get meters(): readonly PowerMeter[] {
+    return this.#meters;
+  }
+
+  get total(): PowerMeter | undefined {
+    return this.#total;
+  }
+
+  /** A source that was not there at the start; it may become the total. */
+  add(source: PowerSource): void {
+    const meter = new PowerMeter(source, this.#deps);
+    this.#meters.push(meter);
+    this.#choose();
+    if (this.#running) void meter.run(this.#running);
   }
 
   /** The meter whose boundary is the budget's, whatever the total is. */
   at(boundary: Boundary): PowerMeter | undefined {
-    const matching = this.meters.filter(({ source }) => source.boundary === boundary && !source.partial);
-    return matching.find((meter) => meter === this.total) ?? matching[0];
+    const matching = this.#meters.filter(({ source }) => source.boundary === boundary && !source.partial);
+    return matching.find((meter) => meter === this.#total) ?? matching[0];
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.meters.map((meter) => meter.run(signal)));
+    this.#running = signal;
+    await Promise.all(this.#meters.map((meter) => meter.run(signal)));
+  }
+
+  #choose(): void {
+    const total = chooseTotal(this.#meters.map((meter) => meter.source));
+    this.#total = this.#meters.find((meter) => meter.source === total);
   }
 }
