@@ -26,6 +26,8 @@ export function createModelInstanceReconciler(deps: ModelInstanceDeps) {
   return async function reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
     const cached = deps.instances.get(key);
     if (!cached || cached.metadata.deletionTimestamp !== undefined) return { kind: 'done' };
+    // Until it holds a slot there is nothing to say, and a write now would only get in the way of the one that fills it.
+    if (!cached.spec.active && !cached.spec.candidate && cached.status === undefined) return { kind: 'done' };
     const instance = deps.writes.freshest(cached);
     const before = ownedConditions(instance);
     const conditions = describeInstance(
