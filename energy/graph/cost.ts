@@ -91,7 +91,7 @@ function einsum(operation: Operation, outputElements: number): Arithmetic {
   for (const [position, term] of left.split(',').entries()) {
     const shape = operation.inputs[position]?.shape ?? [];
     // An ellipsis stands for leading dimensions, which the output carries too: align letters from the end.
-    const letters = [...term.replace('...', '')];
+    const letters = term.replace('...', '').split('');
     for (const [index, letter] of letters.entries()) sizes.set(letter, shape[shape.length - letters.length + index] ?? 1);
   }
   let reduction = 1;

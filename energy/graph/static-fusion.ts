@@ -31,7 +31,12 @@ function mergeEqual(nodes: readonly NodeProto[], renamed: Map<string, string>): 
   const kept: NodeProto[] = [];
   for (const node of nodes) {
     const input = node.input.map((name) => renamed.get(name) ?? name);
-    const key = JSON.stringify([node.domain, node.opType, input, [...attributesOf(node)].sort()]);
+    const key = JSON.stringify([
+      node.domain,
+      node.opType,
+      input,
+      [...attributesOf(node)].sort(([left], [right]) => (left < right ? -1 : 1)),
+    ]);
     const twin = first.get(key);
     if (twin && twin.output.length === node.output.length)
       for (const [index, name] of node.output.entries()) renamed.set(name, twin.output[index] ?? name);

@@ -137,7 +137,7 @@ export function fitGaussianProcess(data: GaussianProcessData, parameters: Kernel
   if (!factor) throw new Error('the covariance is not positive definite: increase the noise');
   const alpha = choleskySolve(factor, size, data.targets);
   const width = data.points[0]?.length ?? 0;
-  const slope = new Array<number>(width).fill(0);
+  const slope = Array.from<number>({ length: width }).fill(0);
   let intercept = 0;
   for (const [index, point] of data.points.entries()) {
     const weight = alpha[index] as number;
@@ -148,7 +148,6 @@ export function fitGaussianProcess(data: GaussianProcessData, parameters: Kernel
   }
   return {
     parameters,
-    points: data.points,
     weights: Array.from(alpha, (weight) => parameters.matern * weight),
     slope,
     intercept,

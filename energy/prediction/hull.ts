@@ -2,7 +2,7 @@
 import { distanceBetween } from './gaussian-process.ts';
 
 export interface Hull {
-  /** Per descriptor: centre and scale of standardisation. */
+  /** Per descriptor: centre and scale of standardisation, the descriptor's weight included. */
   means: readonly number[];
   scales: readonly number[];
   /** Distances up to this are ordinary between training architectures. */
@@ -21,13 +21,18 @@ export function standardize(hull: Pick<Hull, 'means' | 'scales'>, raw: readonly 
   });
 }
 
-export function fitHull(raw: readonly (readonly number[])[], groups: readonly string[], quantile: number): Hull {
+export function fitHull(
+  raw: readonly (readonly number[])[],
+  groups: readonly string[],
+  quantile: number,
+  weights: readonly number[],
+): Hull {
   const width = raw[0]?.length ?? 0;
   const count = Math.max(1, raw.length);
   const means = Array.from({ length: width }, (_, k) => raw.reduce((sum, row) => sum + (row[k] ?? 0), 0) / count);
   const scales = means.map((mean, k) => {
     const variance = raw.reduce((sum, row) => sum + ((row[k] ?? 0) - mean) ** 2, 0) / count;
-    return Math.max(minimumScale, Math.sqrt(variance));
+    return Math.max(minimumScale, Math.sqrt(variance)) / (weights[k] ?? 1);
   });
   const points = raw.map((row) => standardize({ means, scales }, row));
   const nearest = points.map((point, index) => nearestDistance(point, points, (other) => groups[other] !== groups[index]));

@@ -39,7 +39,7 @@ function normalEquations(design: readonly (readonly number[])[], targets: readon
 }
 
 function solve(gram: Float64Array, moments: Float64Array, size: number): number[] {
-  const solution = new Array<number>(size).fill(0);
+  const solution = Array.from<number>({ length: size }).fill(0);
   const passive: number[] = [];
   const rejected = new Set<number>();
   const lengths = Array.from(moments, (moment, i) => Math.abs(moment) / Math.sqrt(Math.max(gram[i * size + i] ?? 0, 1e-300)));

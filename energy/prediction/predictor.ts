@@ -62,9 +62,9 @@ export class PredictorFormatError extends Error {
 
 /** @throws PredictorFormatError naming what is missing. */
 export function parsePredictor(json: string): Predictor {
-  let artifact: PredictorArtifact;
+  let artifact: unknown;
   try {
-    artifact = JSON.parse(json) as PredictorArtifact;
+    artifact = JSON.parse(json);
   } catch (error) {
     throw new PredictorFormatError('the predictor is not JSON: build or fetch it again', { cause: error });
   }
@@ -92,18 +92,20 @@ export function parsePredictor(json: string): Predictor {
   };
 }
 
-function check(artifact: PredictorArtifact): void {
-  const complain = (problem: string) => {
-    throw new PredictorFormatError(`${problem}: this program reads ${artifactFormat}; train the predictor again`);
-  };
-  if (typeof artifact !== 'object' || artifact === null || artifact.format !== artifactFormat)
-    complain(`the predictor's format is "${String((artifact as { format?: unknown } | null)?.format)}"`);
-  if (artifact.descriptors.join() !== descriptorNames.join())
-    complain(`predictor ${artifact.name} was trained with other descriptors`);
-  const rows = artifact.points.length;
-  for (const stored of [artifact.energy, artifact.latency])
-    if (stored.weights.length !== rows || stored.slope.length !== descriptorNames.length)
-      complain(`predictor ${artifact.name} has ${stored.weights.length} weights for ${rows} points`);
+function check(artifact: unknown): asserts artifact is PredictorArtifact {
+  const format = typeof artifact === 'object' && artifact !== null && 'format' in artifact ? artifact.format : undefined;
+  if (format !== artifactFormat) throw unreadable(`the predictor's format is "${String(format)}"`);
+  const { name, descriptors, points, hull, energy, latency } = artifact as Partial<PredictorArtifact>;
+  const label = `predictor ${name ?? 'without a name'}`;
+  if (descriptors?.join() !== descriptorNames.join()) throw unreadable(`${label} was trained with other descriptors`);
+  if (hull?.means.length !== descriptorNames.length) throw unreadable(`${label} has no hull of its descriptors`);
+  for (const stored of [energy, latency])
+    if (!stored || !points || stored.weights.length !== points.length || stored.slope.length !== descriptorNames.length)
+      throw unreadable(`${label} has not one weight for each of its points`);
+}
+
+function unreadable(problem: string): PredictorFormatError {
+  return new PredictorFormatError(`${problem}: this program reads ${artifactFormat}; train the predictor again`);
 }
 
 /** A graph farther from all training graphs than this many reaches of the hull is out of domain. */

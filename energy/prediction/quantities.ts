@@ -24,6 +24,9 @@ export const rooflineTerms = [
 ] as const;
 export type RooflineTerm = (typeof rooflineTerms)[number];
 
+/** The kind of work each term belongs to: multiply–adds, activation bytes, weight bytes, nodes, the constant. */
+export const rooflineKinds: readonly number[] = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 3, 4];
+
 const macTerms: [RooflineTerm, NodeClass[]][] = [
   ['macsDense', ['conv3x3', 'convOther']],
   ['macsConv1x1', ['conv1x1']],
@@ -99,6 +102,14 @@ export const descriptorNames = [
   'positions',
   'reduction',
 ] as const;
+
+/** How many of them, from the first, are sizes. */
+const sizeDescriptors = 6;
+/** Sizes say nearly the same six times over, and efficiency depends on the mix of work more than on its amount: half weight. */
+const sizeWeight = 0.5;
+
+/** What one standard deviation of a descriptor counts in distances. */
+export const descriptorWeights: readonly number[] = descriptorNames.map((_, index) => (index < sizeDescriptors ? sizeWeight : 1));
 
 /** Log and share features: sizes first, then where the work is, then its shape. */
 export function descriptors(features: GraphFeatures, batch: number): number[] {

@@ -61,12 +61,16 @@ function nodeEvents(text: string): ProfileEvent[] {
     if (event.cat !== 'Node' || !label.endsWith(suffix) || seen.has(label)) continue;
     seen.add(label);
     events.push({
-      operator: String(event.args?.['op_name'] ?? ''),
+      operator: textOf(event.args?.['op_name']),
       name: label.slice(0, -suffix.length),
       outputs: shapesOf(event.args?.['output_type_shape']),
     });
   }
   return events;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function shapesOf(value: unknown): KnownTensor[] {

@@ -70,7 +70,7 @@ export async function record(
 function dummy(runtime: Runtime, { name, datatype, shape }: TensorInfo): Tensor {
   const count = elementsOf(shape);
   if (datatype === 'BYTES')
-    return new runtime.Tensor('string', new Array<string>(count).fill(''), shape) as TypedTensor<'string'>;
+    return new runtime.Tensor('string', Array.from<string>({ length: count }).fill(''), shape) as TypedTensor<'string'>;
   const entry = arrays[datatype as keyof typeof arrays] as (typeof arrays)[keyof typeof arrays] | undefined;
   if (!entry) throw new Error(`input "${name}" has type ${datatype}, for which there is no dummy`);
   const [type, ArrayOf] = entry;

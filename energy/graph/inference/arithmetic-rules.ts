@@ -20,8 +20,8 @@ const einsum: Rule = (context) => {
   if (right === undefined) return [];
   const sizes = new Map<string, number>();
   for (const [position, term] of left.split(',').entries())
-    for (const [index, letter] of [...term].entries()) sizes.set(letter, shapeAt(context, position)?.[index] ?? 0);
-  return [{ shape: [...right].map((letter) => sizes.get(letter) ?? 0) }];
+    for (const [index, letter] of term.split('').entries()) sizes.set(letter, shapeAt(context, position)?.[index] ?? 0);
+  return [{ shape: right.split('').map((letter) => sizes.get(letter) ?? 0) }];
 };
 
 const reduce: Rule = (context) => {

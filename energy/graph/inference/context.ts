@@ -45,7 +45,7 @@ export function wrapAxis(axis: number, rank: number): number {
 /** NumPy's rule; undefined when two sizes cannot meet. */
 export function broadcast(shapes: readonly Shape[]): Shape | undefined {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
-  const result: number[] = new Array<number>(rank).fill(1);
+  const result: number[] = Array.from<number>({ length: rank }).fill(1);
   for (const shape of shapes)
     for (const [index, size] of shape.entries()) {
       const position = rank - shape.length + index;

@@ -1,5 +1,5 @@
 // What a predictor has to beat, on the same folds.
-import { fitRoofline } from '../roofline.ts';
+import { nonNegativeLeastSquares } from '../non-negative-least-squares.ts';
 import type { ValidationOptions } from './cross-validation.ts';
 import { groupedFolds } from './folds.ts';
 import type { TrainingRow } from './training-row.ts';
@@ -37,9 +37,9 @@ function linearBaseline(
     const foldOf = groupedFolds(groups, folds, options.seed + repeat);
     for (let fold = 0; fold < folds; fold += 1) {
       const training = rows.filter((_, index) => foldOf[index] !== fold);
-      const coefficients = fitRoofline(
-        training.map(amounts),
-        training.map((row) => row[options.target]),
+      const coefficients = nonNegativeLeastSquares(
+        training.map((row) => amounts(row).map((amount) => amount / row[options.target])),
+        training.map(() => 1),
       );
       for (const [index, row] of rows.entries()) {
         if (foldOf[index] !== fold || options.scored?.(row) === false) continue;

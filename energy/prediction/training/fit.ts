@@ -2,6 +2,7 @@
 import {
   chooseParameters,
   fitGaussianProcess,
+  type GaussianProcess,
   type GaussianProcessData,
   type KernelGrid,
   type KernelParameters,
@@ -10,7 +11,7 @@ import {
 import { fitHull, standardize } from '../hull.ts';
 import type { LogModel, Surroundings } from '../log-model.ts';
 import { pointSet } from '../point-set.ts';
-import { descriptors, rooflineAmounts } from '../quantities.ts';
+import { descriptorNames, descriptors, descriptorWeights, rooflineAmounts } from '../quantities.ts';
 import { evaluateRoofline, fitRoofline } from '../roofline.ts';
 import { randomGenerator, shuffled } from './folds.ts';
 import type { TrainingRow } from './training-row.ts';
@@ -49,6 +50,8 @@ function kernelGrid(hasSessions: boolean): KernelGrid {
 
 /** More rows than this only slow the search for kernel parameters down. */
 const maximumSearchPoints = 300;
+/** From fewer rows a residual learns the roofline's own noise: with 20 to 40 the roofline alone predicts better. */
+const minimumResidualRows = 60;
 const sampleSeed = 20_260_101;
 
 export function fitLogModel(rows: readonly TrainingRow[], options: FitOptions): Fit {
@@ -59,6 +62,7 @@ export function fitLogModel(rows: readonly TrainingRow[], options: FitOptions): 
     sampled.raw,
     sample.map((row) => row.architecture),
     options.hullQuantile,
+    descriptorWeights,
   );
   const points = sampled.raw.map((row) => standardize(hull, row));
   const hasSessions = new Set(rows.map((row) => row.session)).size > 1;
@@ -75,11 +79,21 @@ export function fitLogModel(rows: readonly TrainingRow[], options: FitOptions): 
       noiseFactors: sample.map((row) => row.noiseFactor),
     };
     parameters ??= chooseParameters(firstRows(data, maximumSearchPoints), kernelGrid(hasSessions));
-    const process = fitGaussianProcess(data, parameters);
+    const process =
+      sample.length < minimumResidualRows ? noResidual(parameters, sample.length) : fitGaussianProcess(data, parameters);
     offsets = new Map([...new Set(data.sessions)].map((session) => [session, sessionOffset(data, process, session)]));
     if (pass === 1 || !hasSessions)
       return { model: { roofline, process }, surroundings: { hull, points: pointSet(points) }, points, sessionOffsets: offsets };
   }
+}
+
+function noResidual(parameters: KernelParameters, points: number): GaussianProcess {
+  return {
+    parameters,
+    weights: Array.from<number>({ length: points }).fill(0),
+    slope: descriptorNames.map(() => 0),
+    intercept: 0,
+  };
 }
 
 function prepare(rows: readonly TrainingRow[], target: FitOptions['target']) {

@@ -27,7 +27,7 @@ export function groupedFolds(groups: readonly string[], folds: number, seed: num
   const order = shuffled([...sizes.keys()].sort(), randomGenerator(seed)).sort(
     (a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0),
   );
-  const counts = new Array<number>(folds).fill(0);
+  const counts = Array.from<number>({ length: folds }).fill(0);
   const foldOf = new Map<string, number>();
   for (const group of order) {
     const fold = counts.indexOf(Math.min(...counts));

@@ -196,7 +196,8 @@ function stored({ model }: Fit, calibration: Calibration): StoredModel {
 
 /** Parameters far below the noise need no more digits, and short numbers keep the file small. */
 function precision(values: readonly number[]): number[] {
-  return values.map((value) => precise(value, 5));
+  // A rounding error on a descriptor that never varies is not a difference.
+  return values.map((value) => (Math.abs(value) < 1e-9 ? 0 : precise(value, 5)));
 }
 
 function precise(value: number, digits: number): number {
