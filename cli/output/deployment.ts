@@ -1,6 +1,7 @@
 // One deployment in one line, for the progress of `up` and the table of `status`.
-import type { AmountStatus, ClassStatus, ModelDeployment } from '../../crds/model-deployment.ts';
+import type { AmountStatus, ClassStatus, ModelDeployment, PredictedAmount } from '../../crds/model-deployment.ts';
 import type { ModelInstance } from '../../crds/model-instance.ts';
+import type { Interval } from '../../crds/shared.ts';
 import type { Condition } from '../../kube/api/objects.ts';
 
 export type Standing = 'working' | 'ready' | 'refused';
@@ -34,15 +35,25 @@ function describeReady(deployment: ModelDeployment, instances: readonly ModelIns
   return [`serving on ${devices.join(', ')}`, ...energy, ...verdict].join('; ');
 }
 
-/** "EnergyPerInference measured 3.10mJ [3.02mJ, 3.18mJ] of 8mJ at CoreRail" */
+/** "measured 3.10mJ [3.02mJ, 3.18mJ] by fnb58, predicted 2.9mJ [2.4mJ, 3.5mJ] of 8mJ at Board": no number without its source. */
 export function describeAmount(one: ClassStatus, amount: AmountStatus): string {
+  const { measured, predicted } = amount;
   const numbers = [
-    ...(amount.measured ? [`measured ${amount.measured.value} [${amount.measured.lower}, ${amount.measured.upper}]`] : []),
-    ...(amount.predicted ? [`predicted ${amount.predicted.value} [${amount.predicted.lower}, ${amount.predicted.upper}]`] : []),
+    ...(measured ? [`measured ${formatInterval(measured)} by ${measured.source}`] : []),
+    ...(predicted ? [`predicted ${formatInterval(predicted)} by ${predicted.predictor}${caveatsOf(predicted)}`] : []),
   ];
   if (numbers.length === 0)
     return `no number for the budget of ${amount.budget} at ${one.boundary} (${amount.reason ?? amount.verdict})`;
   return `${numbers.join(', ')} of ${amount.budget} at ${one.boundary}`;
+}
+
+function formatInterval({ value, lower, upper }: Interval): string {
+  return `${value} [${lower}, ${upper}]`;
+}
+
+function caveatsOf({ inDomain, transferred }: PredictedAmount): string {
+  const caveats = [...(inDomain ? [] : ['out of domain']), ...(transferred ? ['transferred'] : [])];
+  return caveats.length === 0 ? '' : ` (${caveats.join(', ')})`;
 }
 
 function describeWork(conditions: readonly Condition[], instances: readonly ModelInstance[]): string {

@@ -3,6 +3,7 @@
 import type { ModelDeployment } from '../../crds/model-deployment.ts';
 import type { ModelInstance } from '../../crds/model-instance.ts';
 import type { Stored } from '../../kube/api/objects.ts';
+import type { DeploymentLine } from '../output/deployment.ts';
 import type { Convergence } from './convergence.ts';
 import type { Endpoints } from './endpoints.ts';
 
@@ -26,10 +27,7 @@ export function formatSummary({ convergence, endpoints, kubeconfigPath, sample }
         .filter((line) => line.standing === 'ready')
         .map((line) => `  ${line.name}\n      ${line.text.replaceAll('; ', '\n      ')}`),
     ),
-    ...section(
-      'Refused',
-      lines.filter((line) => line.standing === 'refused').map((line) => `  ${line.name}\n      ${line.text}`),
-    ),
+    ...section('Refused', lines.filter((line) => line.standing === 'refused').map(formatLine)),
     ...section('Not applied', errors),
     ...section(
       'Devices',
@@ -54,6 +52,10 @@ export function formatSummary({ convergence, endpoints, kubeconfigPath, sample }
 
 function section(title: string, lines: string[]): string[] {
   return lines.length === 0 ? [] : ['', `${title}:`, ...lines];
+}
+
+function formatLine(line: DeploymentLine): string {
+  return `  ${line.name}\n      ${line.text.replaceAll('; ', '\n      ')}`;
 }
 
 /** The first deployment that serves and whose version has a golden set: real input, not a made-up one. */
