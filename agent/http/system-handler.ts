@@ -1,4 +1,6 @@
 // /metrics, /livez, /readyz and /debug/sensors.
+
+import { detectableJoules } from '../measurement/resolution.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import type { NodePower } from '../power/node-power.ts';
 import type { Routes } from '../serving/routes.ts';
@@ -54,6 +56,7 @@ export function describeSensors(power: NodePower) {
       kind: source.kind,
       boundary: source.boundary,
       resolution: source.resolution,
+      minimumDetectableJoulesPerTenSeconds: detectableJoules(source, { seconds: 10, inferences: 1 }),
       intervalMilliseconds: source.intervalMilliseconds,
       onDemand: source.onDemand,
       notes: source.notes,

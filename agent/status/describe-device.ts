@@ -5,6 +5,7 @@ import { formatEnergy, formatPower } from '../../energy/units.ts';
 import type { Condition } from '../../kube/api/objects.ts';
 import { setCondition } from '../../kube/meta/conditions.ts';
 import type { Baseline } from '../measurement/idle-baseline.ts';
+import { detectableJoules } from '../measurement/resolution.ts';
 import { agentVersion } from '../options.ts';
 import type { PowerMeter } from '../power/power-meter.ts';
 import type { PowerSource } from '../power/power-source.ts';
@@ -62,6 +63,9 @@ function wholeMebibytes(bytes: number): string {
   return `${Math.floor(bytes / mebibyte)}Mi`;
 }
 
+/** What a source can tell from nothing over ten seconds; divided by the inferences in them it is what one may use at least. */
+const wholeWindow = { seconds: 10, inferences: 1 };
+
 function sourceStatus(source: PowerSource): PowerSourceStatus {
   const resolution =
     'joules' in source.resolution ? formatEnergy(source.resolution.joules) : formatPower(source.resolution.watts);
@@ -70,6 +74,7 @@ function sourceStatus(source: PowerSource): PowerSourceStatus {
     kind: source.kind,
     boundary: source.boundary,
     resolution,
+    minimumDetectableEnergy: formatEnergy(detectableJoules(source, wholeWindow)),
     intervalMilliseconds: source.intervalMilliseconds,
   };
 }
