@@ -1,16 +1,13 @@
 // POST /join: turns a token (or the certificate in use) into a client certificate, an EdgeDevice and a Lease.
 import type { Logger } from 'pino';
-import type { EdgeDevice } from '../../crds/edge-device.ts';
-import type { JoinError, JoinRequest, JoinResponse } from '../../crds/join.ts';
-import { annotations, devicesNamespace, deviceUserName, fieldManagers, simulatedSuffix } from '../../crds/names.ts';
-import { edgeDevices } from '../../crds/resources.ts';
-import { isAlreadyExists, isNotFound } from '../../kube/api/api-error.ts';
-import { type Lease, leases, namespaces } from '../../kube/api/builtins.ts';
+import type { JoinRequest, JoinResponse } from '../../crds/join.ts';
+import { simulatedSuffix } from '../../crds/names.ts';
 import type { Client } from '../../kube/api/client.ts';
-import type { Stored } from '../../kube/api/objects.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { bindName, ensureLease } from './bind-name.ts';
 import type { Caller } from './caller.ts';
 import { checkCertificateRequest, isDeviceName } from './certificate-request.ts';
+import { refuse } from './join-refused.ts';
 import { checkJoinToken } from './join-tokens.ts';
 import { reviewServiceAccountToken } from './service-account.ts';
 import { signClientCertificate } from './sign.ts';
@@ -29,17 +26,6 @@ export interface JoinOptions {
   ensureSimulatedClass: (className: string, signal: AbortSignal) => Promise<void>;
 }
 
-export class JoinRefused extends Error {
-  override readonly name = 'JoinRefused';
-  readonly status: number;
-  readonly answer: JoinError;
-  constructor(status: number, answer: JoinError) {
-    super(answer.error);
-    this.status = status;
-    this.answer = answer;
-  }
-}
-
 /** @throws JoinRefused with what to tell the caller. */
 export async function join(
   deps: JoinDeps,
@@ -54,7 +40,7 @@ export async function join(
   });
   const renewal = await authenticate(deps, options, request, caller, signal);
   if (request.deviceClassName !== undefined) await options.ensureSimulatedClass(request.deviceClassName, signal);
-  const device = await bindName(deps, request, fingerprint, renewal, signal);
+  const device = await bindName(deps.client, request, fingerprint, renewal, signal);
   await ensureLease(deps.client, device, signal);
   const certificate = await signClientCertificate(deps, request.name, request.certificateRequest, signal).catch(
     (error: unknown) => {
@@ -126,111 +112,6 @@ async function authenticate(
   if (check.kind === 'expired') throw refuse(401, 'ExpiredToken', `the join token expired at ${check.expires}`, next);
   if (check.kind === 'invalid') throw refuse(401, 'InvalidToken', check.message, next);
   return undefined;
-}
-
-/** One name, one key: a second board with the same name is refused until somebody resets the device. */
-async function bindName(
-  deps: JoinDeps,
-  request: JoinRequest,
-  fingerprint: string,
-  renewal: Caller | undefined,
-  signal: AbortSignal,
-): Promise<Stored<EdgeDevice>> {
-  const key = { name: request.name };
-  const fresh: EdgeDevice = {
-    apiVersion: 'jouleops.dev/v1alpha1',
-    kind: 'EdgeDevice',
-    metadata: { ...key, annotations: { [annotations.keyFingerprint]: fingerprint } },
-    spec: request.deviceClassName === undefined ? {} : { deviceClassName: request.deviceClassName },
-  };
-  const created = renewal
-    ? undefined
-    : await unlessExists(deps.client.create(edgeDevices, fresh, { signal, fieldManager: fieldManagers.controller }));
-  if (created) return created;
-  const device = await deps.client.get(edgeDevices, key, { signal }).catch((error: unknown) => {
-    if (renewal && isNotFound(error)) throw noLongerBound(request.name);
-    throw error;
-  });
-  const bound = device.metadata.annotations?.[annotations.keyFingerprint];
-  // A certificate outlives the removal of its device: only the key that the name is bound to renews.
-  if (renewal && bound !== renewal.keyFingerprint) throw noLongerBound(request.name);
-  if (bound === fingerprint) return device;
-  // A rotation may bring a new key; so may the first join of a device that somebody created by hand or reset.
-  if (bound !== undefined && !renewal)
-    throw refuse(
-      409,
-      'NameTaken',
-      `another board joined as ${request.name}`,
-      `give this board another name, or run "jouleops device reset ${request.name}" when it replaces the other`,
-    );
-  return await deps.client.patch(
-    edgeDevices,
-    key,
-    {
-      kind: 'merge',
-      body: {
-        metadata: {
-          resourceVersion: device.metadata.resourceVersion,
-          annotations: { [annotations.keyFingerprint]: fingerprint },
-        },
-      },
-    },
-    { signal, fieldManager: fieldManagers.controller },
-  );
-}
-
-function noLongerBound(name: string): JoinRefused {
-  return refuse(
-    401,
-    'InvalidToken',
-    `the certificate no longer stands for device ${name}`,
-    'join again with a token ("jouleops device token")',
-  );
-}
-
-/** The heartbeat, owned by its device. Its namespace comes with the installation; without one, it is made here if the caller may. */
-async function ensureLease(client: Client, device: Stored<EdgeDevice>, signal: AbortSignal): Promise<void> {
-  const { apiVersion, kind, metadata } = device;
-  const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid };
-  const lease = {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    metadata: { name: metadata.name, namespace: devicesNamespace, ownerReferences: [owner] },
-    spec: { holderIdentity: deviceUserName(metadata.name) },
-  };
-  if (await createLease(client, lease, signal)) return;
-  const key = { namespace: devicesNamespace, name: metadata.name };
-  const found = await client.get(leases, key, { signal });
-  if (found.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid)) return;
-  // Left by an earlier device of this name: it would be collected along with that one.
-  const body = { metadata: { resourceVersion: found.metadata.resourceVersion, ownerReferences: [owner] } };
-  await client.patch(leases, key, { kind: 'merge', body }, { signal });
-}
-
-/** @returns whether it is new. */
-async function createLease(client: Client, lease: Lease, signal: AbortSignal): Promise<boolean> {
-  const create = async () => (await unlessExists(client.create(leases, lease, { signal }))) !== undefined;
-  try {
-    return await create();
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: devicesNamespace } };
-    await unlessExists(client.create(namespaces, namespace, { signal }));
-    return await create();
-  }
-}
-
-async function unlessExists<T>(creation: Promise<T>): Promise<T | undefined> {
-  try {
-    return await creation;
-  } catch (error) {
-    if (isAlreadyExists(error)) return undefined;
-    throw error;
-  }
-}
-
-function refuse(status: number, reason: JoinError['reason'], error: string, next: string): JoinRefused {
-  return new JoinRefused(status, { error, reason, next });
 }
 
 function messageOf(error: unknown): string {

@@ -11,7 +11,7 @@ import type { ArtifactStore } from '../artifacts/store.ts';
 import { artifactDigest, sendArtifact } from './artifacts-route.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
-import { JoinRefused } from './join.ts';
+import { JoinRefused } from './join-refused.ts';
 
 const maximumJoinBytes = 64 * 1024;
 /** Signing takes work on the cluster: so many joins at once, the rest is told to come back. */

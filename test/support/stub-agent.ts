@@ -60,6 +60,7 @@ export interface StubAgent {
   refresh(): Promise<void>;
   /** No heartbeats from now on; it goes on serving. */
   fallSilent(): void;
+  speakAgain(): void;
   stop(): Promise<void>;
 }
 
@@ -159,6 +160,9 @@ export async function startStubAgent(options: StubAgentOptions): Promise<StubAge
     },
     fallSilent: () => {
       heart.beats = false;
+    },
+    speakAgain: () => {
+      heart.beats = true;
     },
     stop: async () => {
       stopping.abort(new Error('stub agent stopped'));

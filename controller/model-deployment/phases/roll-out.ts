@@ -1,23 +1,13 @@
 // Brings the target revision onto the instances of every class: tested where the prediction does not suffice, in batches.
 
-import { judgeLoad } from '../canary.ts';
 import { promoted } from '../commands.ts';
 import { type Phase, type PhaseResult, untilDeadline } from '../phase.ts';
 import type { TargetRevision } from '../revision.ts';
 import type { ClassRollout } from '../revision-memory.ts';
-import {
-  type ClassGroup,
-  type Member,
-  recheckAfter,
-  reject,
-  rejectionOf,
-  type Scope,
-  serves,
-  timeOf,
-  withoutAbsent,
-} from '../scope.ts';
+import { type ClassGroup, type Member, recheckAfter, reject, rejectionOf, type Scope, serves, timeOf } from '../scope.ts';
 import { advance, allowedDevices } from '../steps.ts';
-import { classRollout, permit, rememberRollout, targetSlot } from './permit.ts';
+import { failedBesideGood, inOrder, moveMember } from './batch.ts';
+import { classRollout, permit, rememberRollout } from './permit.ts';
 
 export type ClassResult = {
   kind: 'done' | 'working' | 'rejected' | 'stopped';
@@ -148,65 +138,6 @@ function waitingFor(allowed: readonly Member[], target: TargetRevision): string 
   const device = late.instance.spec.deviceName;
   if (!status) return `${device} has not begun`;
   return `${device} is ${status.phase.toLowerCase()}${status.message === undefined ? '' : ` (${status.message})`}`;
-}
-
-/** Devices that have it, then those that test it, then those that answer, by name: a batch only ever grows. */
-function inOrder(members: readonly Member[], target: string): Member[] {
-  const rank = (member: Member) =>
-    member.slots.active?.revision === target ? 0 : member.slots.candidate?.revision === target ? 1 : member.reachable ? 2 : 3;
-  return [...members].sort((a, b) => rank(a) - rank(b) || (a.instance.spec.deviceName < b.instance.spec.deviceName ? -1 : 1));
-}
-
-/** A revision that does not load where another serves is not tried for ever beside it. */
-function failedBesideGood(
-  scope: Scope,
-  allowed: readonly Member[],
-  target: TargetRevision,
-): { reason: string; message: string } | undefined {
-  if ((scope.world.deployment.spec.rollout?.onFailure ?? 'Rollback') !== 'Rollback') return undefined;
-  for (const member of allowed) {
-    const { active, candidate, previous } = member.slots;
-    const beside = candidate?.revision === target.name ? active : active?.revision === target.name ? previous : undefined;
-    const failure = beside && member.reachable ? judgeLoad(member, target.name) : undefined;
-    if (failure) return failure;
-  }
-  return undefined;
-}
-
-/** One step of one device towards the target; the old model stays until the new one serves beside it. */
-function moveMember(scope: Scope, member: Member, target: TargetRevision, all: readonly Member[]): void {
-  const slot = targetSlot(scope, member, target);
-  if (!slot) return;
-  const { active, previous, energyTest, strategy: _, candidateSharePercent: __, ...rest } = member.slots;
-  const settled = { candidate: undefined, candidateSharePercent: undefined, strategy: undefined };
-  if (active?.revision === target.name) {
-    member.slots = withoutAbsent({ ...rest, ...settled, active: slot, previous, energyTest });
-    return;
-  }
-  const { strategy, candidateSharePercent, maximumUnavailable = 1 } = scope.world.deployment.spec.rollout ?? {};
-  const ready =
-    active === undefined || serves(member, member.slots.candidate?.revision === target.name ? member.slots.candidate : undefined);
-  if (ready) {
-    member.slots = withoutAbsent({ ...rest, ...settled, active: slot, previous: active ?? previous, energyTest });
-    return;
-  }
-  if (strategy === 'Recreate') {
-    const gaps = all.filter(
-      (other) => other.reachable && other.slots.active !== undefined && !serves(other, other.slots.active),
-    ).length;
-    if (gaps < maximumUnavailable)
-      member.slots = withoutAbsent({ ...rest, ...settled, active: slot, previous: active, energyTest, strategy });
-    return;
-  }
-  member.slots = withoutAbsent({
-    ...rest,
-    active,
-    candidate: slot,
-    previous,
-    candidateSharePercent: candidateSharePercent ?? 10,
-    strategy,
-    energyTest,
-  });
 }
 
 /** The summary of all classes; what still moves comes before what has failed. */
