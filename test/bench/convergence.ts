@@ -27,6 +27,7 @@ async function measure(options: BenchOptions, kind: ServerKind, count: number): 
     const agents = Math.max(10, Math.ceil(count / deploymentsPerAgent));
     await using fleet = await Fleet.start({ server, agents, note: options.note, signal: options.signal });
     const declared = await declareDeployments(fleet, count, options.signal);
+    options.note(`  heap ${JSON.stringify(await fleet.controller.call('heap'))}`);
     options.note(`  ${kind}, ${count}: ${declared.seconds.toFixed(1)} s; calls ${JSON.stringify(declared.calls.byKind)}`);
     return declared;
   } finally {

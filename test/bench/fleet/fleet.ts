@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { devicesNamespace, deviceUserName } from '../../../crds/names.ts';
+import { devicesNamespace, deviceUserName, systemNamespace } from '../../../crds/names.ts';
 import { deviceClasses, edgeDevices, modelVersions } from '../../../crds/resources.ts';
 import { isAlreadyExists } from '../../../kube/api/api-error.ts';
 import { leases, namespaces } from '../../../kube/api/builtins.ts';
@@ -52,6 +52,7 @@ export class Fleet implements AsyncDisposable {
   static async start(options: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet(options, await mkdtemp(join(tmpdir(), 'jouleops-bench-')));
     try {
+      await fleet.#createNamespaces();
       await fleet.startController();
       await fleet.#declareModels();
       await fleet.#startStubs(options.agents);
@@ -74,16 +75,16 @@ export class Fleet implements AsyncDisposable {
     return { ...(await this.startController()), pid: this.controller.pid };
   }
 
+  async #createNamespaces(): Promise<void> {
+    for (const name of [namespace, devicesNamespace, systemNamespace]) {
+      const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+      await unlessExists(this.client.create(namespaces, object, { signal: this.#signal }));
+    }
+  }
+
   async #declareModels(): Promise<void> {
     const signal = this.#signal;
-    const anew = async (creation: Promise<unknown>) => {
-      await creation.catch((error: unknown) => {
-        if (!isAlreadyExists(error)) throw error;
-      });
-    };
-    for (const name of [namespace, devicesNamespace])
-      await anew(this.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { signal }));
-    for (const name of versionNames) await anew(this.client.create(modelVersions, modelVersion(name), { signal }));
+    for (const name of versionNames) await unlessExists(this.client.create(modelVersions, modelVersion(name), { signal }));
     await eventually(async () => {
       for (const name of versionNames) {
         const { status } = await this.client.get(modelVersions, { namespace, name }, { signal });
@@ -123,20 +124,13 @@ export class Fleet implements AsyncDisposable {
   /** What joining would have left behind, where nobody signs certificates. */
   async #createDevices(names: readonly string[]): Promise<void> {
     const signal = this.#signal;
-    await this.client
-      .create(
-        deviceClasses,
-        {
-          apiVersion: 'jouleops.dev/v1alpha1',
-          kind: 'DeviceClass',
-          metadata: { name: deviceClassName },
-          spec: { simulatedFrom: deviceClassName.replace('-simulated', '') },
-        },
-        { signal },
-      )
-      .catch((error: unknown) => {
-        if (!isAlreadyExists(error)) throw error;
-      });
+    const deviceClass = {
+      apiVersion: 'jouleops.dev/v1alpha1',
+      kind: 'DeviceClass',
+      metadata: { name: deviceClassName },
+      spec: { simulatedFrom: deviceClassName.replace('-simulated', '') },
+    };
+    await unlessExists(this.client.create(deviceClasses, deviceClass, { signal }));
     await inParallel(names, 16, async (name) => {
       const device = { apiVersion: 'jouleops.dev/v1alpha1', kind: 'EdgeDevice', metadata: { name }, spec: { deviceClassName } };
       await this.client.create(edgeDevices, device, { signal });
@@ -181,6 +175,12 @@ export class Fleet implements AsyncDisposable {
     await this.client.close();
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+async function unlessExists(creation: Promise<unknown>): Promise<void> {
+  await creation.catch((error: unknown) => {
+    if (!isAlreadyExists(error)) throw error;
+  });
 }
 
 export async function inParallel<T>(items: readonly T[], workers: number, act: (item: T) => Promise<void>): Promise<void> {

@@ -50,6 +50,11 @@ answerCalls(
       );
       return { webUrl: running.webUrl };
     },
+    /** What its heap holds, after a collection where the process was started with --expose-gc. */
+    heap: () => {
+      globalThis.gc?.();
+      return process.memoryUsage();
+    },
     joinToken: () => running?.mintJoinToken({ validSeconds: 3600 }),
     /** Calls since this was last asked. */
     calls: (): ControllerCalls => {
