@@ -45,9 +45,9 @@ export function judgePrediction(question: {
   prediction?: Prediction | undefined;
 }): Judgement {
   const { budgetJoules, boundary, prediction } = question;
-  const mismatch = comparable(boundary, prediction);
-  if (mismatch) return mismatch;
-  return judgeEstimate(prediction as Prediction, (prediction as Prediction).joulesPerInference, budgetJoules, formatEnergy);
+  const compared = compare(boundary, prediction);
+  if (compared.kind === 'unknown') return compared.judgement;
+  return judgeEstimate(compared.prediction, compared.prediction.joulesPerInference, budgetJoules, formatEnergy);
 }
 
 export interface PowerQuestion {
@@ -71,11 +71,11 @@ export function judgePower(question: PowerQuestion): Judgement {
       'NoDeclaredLoad',
       'a power amount needs load.requestRate: declare how many requests per second one device gets',
     );
-  const mismatch = comparable(boundary, prediction);
-  if (mismatch) return mismatch;
-  const power = predictPower(prediction as Prediction, { ...question, requestRate });
+  const compared = compare(boundary, prediction);
+  if (compared.kind === 'unknown') return compared.judgement;
+  const power = predictPower(compared.prediction, { ...question, requestRate });
   if (power.kind === 'unknown') return power.judgement;
-  return judgeEstimate(prediction as Prediction, power.watts, budgetWatts, formatPower);
+  return judgeEstimate(compared.prediction, power.watts, budgetWatts, formatPower);
 }
 
 export type PredictedPower = { kind: 'power'; watts: Estimate } | { kind: 'unknown'; judgement: Judgement };
@@ -167,14 +167,16 @@ const absentMessages = {
   BelowResolution: 'the energy of one inference is below what the power source can tell apart',
 };
 
-function comparable(boundary: Boundary, prediction: Prediction | undefined): Judgement | undefined {
-  if (!prediction) return unknown('NoPredictor', `no predictor for this device class at boundary ${boundary}`);
+type Compared = { kind: 'comparable'; prediction: Prediction } | { kind: 'unknown'; judgement: Judgement };
+
+/** Equal boundary and quantity, or no comparison. */
+function compare(boundary: Boundary, prediction: Prediction | undefined): Compared {
+  if (!prediction)
+    return { kind: 'unknown', judgement: unknown('NoPredictor', `no predictor for this device class at boundary ${boundary}`) };
   const quantity = quantityAt(boundary);
-  if (prediction.boundary === boundary && prediction.quantity === quantity) return undefined;
-  return unknown(
-    'BoundaryMismatch',
-    `the budget is ${quantity} energy at ${boundary}, ${prediction.predictor} predicts ${prediction.quantity} at ${prediction.boundary}: they are not compared`,
-  );
+  if (prediction.boundary === boundary && prediction.quantity === quantity) return { kind: 'comparable', prediction };
+  const message = `the budget is ${quantity} energy at ${boundary}, ${prediction.predictor} predicts ${prediction.quantity} at ${prediction.boundary}: they are not compared`;
+  return { kind: 'unknown', judgement: unknown('BoundaryMismatch', message) };
 }
 
 function judgeEstimate(prediction: Prediction, value: Estimate, budget: number, format: (value: number) => string): Judgement {
