@@ -74,8 +74,10 @@ describe('a device with a meter', () => {
   it('compares two revisions in turns, and reports the mean log ratio', async () => {
     await using world = await createWorld();
     const agent = await world.startAgent({ simulate: 'raspberry-pi-5', windowSeconds: 0.1 });
-    const active = await world.slot('classifier.onnx', 'r1', { budget: { energyPerInference: '50mJ' } });
-    const candidate = await world.slot('classifier-2.onnx', 'r2', { budget: { energyPerInference: '50mJ' } });
+    const active = await world.slot('classifier.onnx', 'r1', { budget: { energyPerInference: '50mJ', boundary: 'CoreRail' } });
+    const candidate = await world.slot('classifier-2.onnx', 'r2', {
+      budget: { energyPerInference: '50mJ', boundary: 'CoreRail' },
+    });
     await world.assign('device-a', 'states', { active });
     await eventually(async () => expect((await classify(agent.url, 'states')).status).toBe(200));
     await world.assign('device-a', 'states', { active, candidate, energyTest: { id: 'p1', kind: 'Paired', windows: 6 } });
@@ -85,7 +87,7 @@ describe('a device with a meter', () => {
         kind: 'Paired',
         state: 'Completed',
         windowsDone: 6,
-        energy: { boundary: 'Board', attribution: 'Controlled' },
+        energy: { boundary: 'CoreRail', quantity: 'Marginal', attribution: 'Controlled' },
       });
       // The two networks cost the same: the ratio is near one.
       expect(Math.abs(Number(test?.meanLog))).toBeLessThan(0.1);
