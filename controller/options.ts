@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,7 +71,8 @@ export function completeOptions(options: ControllerOptions) {
       ...(devicePort.advertisedUrl === undefined ? {} : { advertisedUrl: devicePort.advertisedUrl }),
     },
     systemNamespace: options.systemNamespace ?? systemNamespace,
-    identity: options.identity ?? `${os.hostname()}_${process.pid}`,
+    // Containers share process ids, and on the host's network names too: two leaders of one identity would both lead.
+    identity: options.identity ?? `${os.hostname()}_${process.pid}_${randomBytes(4).toString('hex')}`,
     leaderElection: options.leaderElection ?? false,
     artifacts: {
       quotaBytes: artifacts.quotaBytes ?? 20 * gibibyte,

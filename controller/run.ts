@@ -10,6 +10,7 @@ import type { Client } from '../kube/api/client.ts';
 import { listAll } from '../kube/cache/list-pager.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import { createEventRecorder } from '../kube/runtime/event-recorder.ts';
+import { fenceWrites } from '../kube/runtime/fenced-client.ts';
 import { runWithLeadership } from '../kube/runtime/leader-election.ts';
 import { type Runnable, runGroups } from '../kube/runtime/runnables.ts';
 import { createHttpsOrigin } from './artifacts/https-origin.ts';
@@ -123,8 +124,10 @@ export async function runController(
   const liveness = new LivenessTracker(clock, options.lostSeconds ?? heartbeat.lostSeconds);
   const events = createEventRecorder(deps, { controller: 'jouleops.dev/controller', instance: options.identity });
   const predictorsLoaded = Promise.withResolvers<void>();
+  const leadership: Leadership = { mayWrite: () => !options.leaderElection };
+  const leaderClient = fenceWrites(client, () => leadership.mayWrite());
   const controllers = createControllers(
-    { ...deps, caches, metrics, events, liveness, artifacts, analyses, origins, library, estimator },
+    { ...deps, client: leaderClient, caches, metrics, events, liveness, artifacts, analyses, origins, library, estimator },
     options,
     predictorsLoaded.promise,
   );
@@ -142,7 +145,7 @@ export async function runController(
     {
       name: 'shipped classes',
       run: async (running) => {
-        await shipClasses(client, await readShippedClasses(options.predictorDirectory), running);
+        await shipClasses(leaderClient, await readShippedClasses(options.predictorDirectory), running);
         const { items } = await listAll(client, deviceClasses, { signal: running });
         for (const item of items) await library.load(item, running);
         predictorsLoaded.resolve();
@@ -159,7 +162,7 @@ export async function runController(
         ready: reflector.synced,
         run: (running: AbortSignal) => reflector.run(running),
       })),
-      leader: options.leaderElection ? [elected(deps, options, lead)] : lead,
+      leader: options.leaderElection ? [elected(deps, options, leadership, lead)] : lead,
     },
     signal,
   );
@@ -184,15 +187,28 @@ export async function runController(
   };
 }
 
+/** What a reconciler's write asks at the last moment. */
+interface Leadership {
+  mayWrite: () => boolean;
+}
+
 /** Followers keep their caches warm; only the leader runs these. */
-function elected(deps: ControllerDeps, options: { systemNamespace: string; identity: string }, lead: Runnable[]): Runnable {
+function elected(
+  deps: ControllerDeps,
+  options: { systemNamespace: string; identity: string },
+  leadership: Leadership,
+  lead: Runnable[],
+): Runnable {
   return {
     name: 'leader election',
     run: (signal) =>
       runWithLeadership(
         deps,
         { namespace: options.systemNamespace, name: 'jouleops-controller', identity: options.identity },
-        (leading) => runGroups(deps, { leader: lead }, leading),
+        (leading, mayWrite) => {
+          leadership.mayWrite = mayWrite;
+          return runGroups(deps, { leader: lead }, leading);
+        },
         signal,
       ),
   };

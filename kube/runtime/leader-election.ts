@@ -10,11 +10,12 @@ export class LeadershipLostError extends Error {
 /**
  * Waits for leadership, then runs `lead` and renews. Resolves when `lead` or `signal` ends it, after giving the lease back.
  * Throws LeadershipLostError when the lease could not be kept: `lead` was stopped, and the process should end.
+ * `lead` is also given what to ask right before a write (fenced-client.ts): a frozen process learns the time before its signal aborts.
  */
 export async function runWithLeadership(
   deps: LeadershipDeps,
   options: LeadershipOptions,
-  lead: (signal: AbortSignal) => Promise<void>,
+  lead: (signal: AbortSignal, mayWrite: () => boolean) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const { name } = options;
@@ -42,7 +43,7 @@ export async function runWithLeadership(
   });
   try {
     if (signal.aborted) stop();
-    await Promise.race([lead(leading.signal), expired.promise]);
+    await Promise.race([lead(leading.signal, () => candidate.renewed && !leading.signal.aborted), expired.promise]);
   } catch (error) {
     if (!leading.signal.aborted) throw error;
   } finally {

@@ -41,7 +41,9 @@ export class LeaseCandidate {
   #observed: Stored<Lease> | undefined;
   #observedAt = 0;
   /** When the last successful renewal was sent: the moment from which others may count. */
-  #renewedAt = 0;
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  /** The same in wall time, which goes on while a machine is suspended. */
+  #renewedAtWall = 0;
 
   constructor(deps: LeadershipDeps, options: LeadershipOptions) {
     this.#deps = deps;
@@ -96,6 +98,13 @@ export class LeaseCandidate {
     }
   }
 
+  /** True while nobody else can lead, as far as this process can know without asking. */
+  get renewed(): boolean {
+    const { clock } = this.#deps;
+    const age = Math.max(clock.monotonic() - this.#renewedAt, clock.now() - this.#renewedAtWall);
+    return age < this.#renewSeconds * 1000;
+  }
+
   /** Until others may take over, counted from the last renewal. */
   async untilExpired(signal: AbortSignal): Promise<void> {
     const expiresAt = this.#renewedAt + this.#leaseSeconds * 1000;
@@ -122,6 +131,7 @@ export class LeaseCandidate {
   async #tryHold(signal: AbortSignal): Promise<boolean> {
     const { client, clock } = this.#deps;
     const sentAt = clock.monotonic();
+    const sentAtWall = clock.now();
     try {
       // A leader renews what it wrote last, without reading it again; a conflict would tell.
       const current = this.#holds() ? this.#observed : await this.#read(signal);
@@ -132,6 +142,7 @@ export class LeaseCandidate {
           : await client.replace(leases, this.#renewed(current), { signal });
       this.#observe(written);
       this.#renewedAt = sentAt;
+      this.#renewedAtWall = sentAtWall;
       return true;
     } catch (error) {
       // Somebody else wrote first: the next attempt sees who. A leader's own next attempt follows in retrySeconds.

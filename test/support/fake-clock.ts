@@ -53,7 +53,7 @@ export class FakeClock implements Clock {
       await settle();
       const next = [...this.#sleepers].filter((sleeper) => sleeper.wakeAt <= target).sort((a, b) => a.wakeAt - b.wakeAt)[0];
       if (!next) break;
-      this.#move(next.wakeAt - this.#monotonic);
+      this.#move(Math.max(0, next.wakeAt - this.#monotonic)); // after `freeze` some are late
       this.#sleepers.delete(next);
       next.wake();
     }
@@ -64,6 +64,11 @@ export class FakeClock implements Clock {
   /** The wall clock alone jumps, as when NTP corrects it. */
   jump(milliseconds: number): void {
     this.#wall += milliseconds;
+  }
+
+  /** Time passes and nobody wakes: a process that was stopped. Its timers come with the next `advance`. */
+  freeze(milliseconds: number): void {
+    this.#move(milliseconds);
   }
 
   #move(milliseconds: number): void {

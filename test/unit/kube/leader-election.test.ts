@@ -24,14 +24,15 @@ interface Candidate {
   metrics: RecordedMetrics;
 }
 
-function start(identity: string, lead?: (signal: AbortSignal) => Promise<void>): Candidate {
+function start(identity: string, lead?: (signal: AbortSignal, mayWrite: () => boolean) => Promise<void>): Candidate {
   const stop = new AbortController();
   const metrics = new RecordedMetrics();
-  const work = async (signal: AbortSignal) => {
+  const work = async (signal: AbortSignal, mayWrite: () => boolean) => {
     leading.add(identity);
     mostLeaders = Math.max(mostLeaders, leading.size);
     try {
-      await (lead?.(signal) ?? new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })));
+      await (lead?.(signal, mayWrite) ??
+        new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })));
     } finally {
       leading.delete(identity);
     }
@@ -216,5 +217,27 @@ test('times that make no sense are refused', async () => {
   const options = { namespace: 'a', name: 'lock', identity: 'one', leaseSeconds: 5 };
   await expect(runWithLeadership(deps, options, async () => undefined, new AbortController().signal)).rejects.toThrow(
     'leaseSeconds (5) must exceed renewSeconds (10)',
+  );
+});
+
+describe('a process that was frozen', () => {
+  test.each(['while its clocks went on', 'while only wall time went on, as on a suspended machine'])(
+    'may not write when it wakes, %s, before any timer has told it',
+    async (how) => {
+      let mayWrite = () => false;
+      const one = start('one', (signal, allowed) => {
+        mayWrite = allowed;
+        return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      });
+      await clock.advance(20_000);
+      expect(mayWrite()).toBe(true);
+      if (how === 'while its clocks went on') clock.freeze(20_000);
+      else clock.jump(20_000);
+      expect(mayWrite()).toBe(false);
+      expect([...leading]).toEqual(['one']); // nobody has told it yet
+      await clock.advance(4000); // nobody took over meanwhile: it renews, and goes on
+      expect(mayWrite()).toBe(how !== 'while its clocks went on');
+      await finish(one);
+    },
   );
 });
