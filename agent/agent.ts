@@ -1,17 +1,15 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
-import type { EdgeDevice } from '../crds/edge-device.ts';
-import type { ModelInstance } from '../crds/model-instance.ts';
 import { heartbeat } from '../crds/names.ts';
-import type { Stored } from '../kube/api/objects.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import { Artifacts } from './artifacts/artifacts.ts';
 import { BlobStore } from './artifacts/blob-store.ts';
 import { IdentityOrigin } from './artifacts/origin.ts';
 import { DesiredState } from './assignment/desired-state.ts';
+import { runBackground } from './background.ts';
 import { classKeyOf } from './class-key.ts';
 import type { ControlPlaneDeps } from './control-plane.ts';
-import { enforceBudgets } from './enforcement/enforce-budgets.ts';
+import { createControlPlaneHooks } from './control-plane-hooks.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { createSystemHandler } from './http/system-handler.ts';
 import { createTelemetryHandler } from './http/telemetry-handler.ts';
@@ -21,7 +19,6 @@ import { Instances } from './instances.ts';
 import { DeviceTurn, LiveLoad } from './measurement/device-turn.ts';
 import { EnergyBook } from './measurement/energy-book.ts';
 import { IdleBaselines } from './measurement/idle-baseline.ts';
-import { watchOperation } from './measurement/operation-windows.ts';
 import { createAgentMetrics } from './metrics.ts';
 import type { AgentOptions } from './options.ts';
 import { detectSources } from './power/detect-sources.ts';
@@ -36,9 +33,6 @@ import { InferenceService } from './serving/inference-service.ts';
 import { ModelLoader } from './serving/model-loader.ts';
 import { Routes } from './serving/routes.ts';
 import type { InferenceObserver, ServedModel } from './serving/served-model.ts';
-import { describeDevice } from './status/describe-device.ts';
-import { Publisher } from './status/publisher.ts';
-import { StatusWriter } from './status/status-writer.ts';
 import { readMachine } from './telemetry/machine.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 
@@ -52,7 +46,6 @@ const defaultStorageBytes = 8 * 1024 ** 3;
 const defaultWindowSeconds = 10;
 const maximumRequestBytes = 64 * 1024 * 1024;
 const telemetrySeconds = 5;
-const holdCheckSeconds = 30;
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Starts serving from disk; the control plane is the caller's to follow. */
@@ -116,6 +109,7 @@ export async function startAgent(
     engines: [createOnnxRuntimeEngine(deps)],
     observer,
     memoryLimitBytes,
+    onLoaded: (served, seconds) => metrics.observeLoad(served, seconds),
     ...(deposits === undefined
       ? {}
       : {
@@ -134,15 +128,16 @@ export async function startAgent(
     temperature: () => telemetry.temperature,
     partSeconds: windowSeconds / 5,
   });
-  let device: Stored<EdgeDevice> | undefined;
-  const book = new EnergyBook({ power, clock, deviceClassName: () => device?.status?.deviceClassName });
+  const hooks = createControlPlaneHooks(() => ({
+    clock,
+    logger,
+    desired,
+    instances,
+    onIdentity: (identity) => origin.use(identity),
+    deviceView,
+  }));
+  const book = new EnergyBook({ power, clock, deviceClassName: () => hooks.device()?.status?.deviceClassName });
 
-  let wakePublisher = () => {};
-  let lastReached = Number.NEGATIVE_INFINITY;
-  // As long as the controller waits before it calls a device lost, scaled with the heartbeat.
-  const lostMilliseconds =
-    ((options.heartbeatSeconds ?? heartbeat.renewSeconds) / heartbeat.renewSeconds) * heartbeat.lostSeconds * 1000;
-  let seed: ((object: Stored<ModelInstance>) => void) | undefined;
   const instances = new Instances(
     {
       clock,
@@ -152,7 +147,7 @@ export async function startAgent(
       runner: { clock, logger, artifacts, loader, routes },
       test: { clock, power, baselines, turn, live, windowSeconds },
       hold: () => isActivationHeld(desired.device, clock.now()),
-      onChange: () => wakePublisher(),
+      onChange: () => hooks.wake(),
     },
     signal,
   );
@@ -181,61 +176,37 @@ export async function startAgent(
   const url = options.advertisedUrl ?? server.url;
   instances.resume();
 
-  const every = async (seconds: number, run: () => void | Promise<void>) => {
-    while (!signal.aborted) {
-      await Promise.resolve(run()).catch((error: unknown) => {
-        if (!signal.aborted) logger.warn({ err: error }, 'a background task failed; it is run again');
-      });
-      await clock.sleep(seconds * 1000, signal).catch(() => {});
-    }
-  };
-  const models = () => routes.list().flatMap((route) => [route.active, route.candidate].filter((model) => model !== undefined));
-  const background = Promise.all([
-    power.run(signal),
-    telemetry.run(signal),
-    every(holdCheckSeconds, () => instances.wakeAll()),
-    every(3 * windowSeconds, async () => {
-      const blobs = await store.list();
-      cacheBytes = blobs.reduce((sum, blob) => sum + blob.bytes, 0);
-      const meters = turn.held ? [] : power.meters.filter((meter) => !meter.source.onDemand);
-      await Promise.all(meters.map((meter) => baselines.ensure(meter, signal)));
-    }),
-    watchOperation(
-      {
-        clock,
-        power,
-        baselines,
-        turn,
-        models,
-        windowSeconds,
-        onWindow: (model, window) => {
-          book.recordWindow(model.slot.revision, window);
-          if (window.boundary === power.total?.source.boundary)
-            metrics.addInferenceEnergy(model, 'Exclusive', window.windowJoules * window.inferences);
-          wakePublisher();
-        },
+  // As long as the controller waits before it calls a device lost, scaled with the heartbeat.
+  const heartbeats = (options.heartbeatSeconds ?? heartbeat.renewSeconds) / heartbeat.renewSeconds;
+  const lostMilliseconds = heartbeats * heartbeat.lostSeconds * 1000;
+  const background = runBackground(
+    {
+      clock,
+      logger,
+      store,
+      desired,
+      instances,
+      book,
+      baselines,
+      turn,
+      power,
+      telemetry,
+      routes,
+      metrics,
+      online: () => hooks.reachedWithin(lostMilliseconds),
+      onCacheBytes: (bytes) => {
+        cacheBytes = bytes;
       },
-      signal,
-    ),
-    every(windowSeconds, () =>
-      enforceBudgets({
-        clock,
-        logger,
-        desired,
-        book,
-        online: () => clock.monotonic() - lastReached < lostMilliseconds,
-        onChange: (instance) => {
-          instances.put(instance);
-          wakePublisher();
-        },
-      }),
-    ),
-  ]).catch((error: unknown) => {
-    if (!signal.aborted) logger.error({ err: error }, 'a background task of the agent ended');
+      onChange: () => hooks.wake(),
+    },
+    windowSeconds,
+    signal,
+  ).catch((error: unknown) => {
+    if (!signal.aborted) logger.error({ err: error }, 'the background of the agent ended');
   });
 
   const runtimeVersion = installedRuntimeVersion();
-  const view = async () => ({
+  const deviceView = async () => ({
     url,
     machine,
     simulated: hidden !== undefined,
@@ -254,44 +225,7 @@ export async function startAgent(
 
   return {
     url,
-    controlPlane: {
-      clock,
-      logger,
-      desired,
-      onIdentity: (identity) => origin.use(identity),
-      onInstance: (instance, object) => {
-        seed?.(object);
-        instances.put(instance);
-        wakePublisher();
-      },
-      onStopped: (instance) => instances.remove(instance),
-      onDevice: (next) => {
-        device = next;
-        wakePublisher();
-        const { hold, maintenanceWindows } = next.spec;
-        desired.setDevice({ hold: hold ?? false, maintenanceWindows: maintenanceWindows ?? [] }).then(
-          () => instances.wakeAll(),
-          (error: unknown) => logger.error({ err: error }, 'the device settings could not be kept on disk'),
-        );
-      },
-      onReached: (reached) => {
-        if (reached) lastReached = clock.monotonic();
-      },
-      publish: async (client, deviceObject, publishSignal) => {
-        const publisher = new Publisher({
-          clock,
-          writer: new StatusWriter({ client, clock, logger }),
-          runners: () => instances.runners(),
-          describeInstance: (runner, before) => instances.describe(runner, before),
-          describeDevice: async (generation, before) =>
-            describeDevice({ generation, ...(await view()) }, before, new Date(clock.now()).toISOString()),
-          device: deviceObject,
-        });
-        wakePublisher = () => publisher.wake();
-        seed = (object) => publisher.seedInstance(object);
-        await publisher.run(publishSignal);
-      },
-    },
+    controlPlane: hooks.controlPlane,
     close: async () => {
       await instances.stopAll();
       await server.close();

@@ -18,7 +18,7 @@ export interface MetricSources {
 export interface AgentMetrics extends RequestCounter {
   countFetched(bytes: number): void;
   countVerifyFailure(): void;
-  countBudgetExceeded(model: ServedModel): void;
+  countBudgetExceeded(labels: { namespace: string; deployment: string; version: string }): void;
   addInferenceEnergy(model: ServedModel, attribution: string, joules: number): void;
   observeLoad(model: ServedModel, seconds: number): void;
   text(): Promise<{ contentType: string; text: string }>;
@@ -92,7 +92,7 @@ export function createAgentMetrics(sources: MetricSources): AgentMetrics {
     },
     countFetched: (bytes) => fetched.inc({ source: 'controller' }, bytes),
     countVerifyFailure: () => verifyFailures.inc(),
-    countBudgetExceeded: (model) => exceeded.inc(labelsOf(model)),
+    countBudgetExceeded: (labels) => exceeded.inc(labels),
     addInferenceEnergy: (model, attribution, joules) => energy.inc({ ...labelsOf(model), attribution }, joules),
     observeLoad: (model, seconds) => loads.observe(labelsOf(model), seconds),
     text: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),

@@ -18,7 +18,6 @@ export const datatypes = {
 } as const;
 
 export type Datatype = keyof typeof datatypes;
-export type RuntimeType = (typeof datatypes)[Datatype]['runtime'];
 
 const names = Object.keys(datatypes) as Datatype[];
 

@@ -1,5 +1,5 @@
 // What is known of the energy of each revision on this device, and how it stands to its budget.
-import type { EnergyReading, RevisionStatus, Slot } from '../../crds/model-instance.ts';
+import type { EnergyReading, Slot } from '../../crds/model-instance.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { meanLogInterval } from '../../energy/measurement/intervals.ts';
 import { type Judgement, judgeMeasurement, quantityAt } from '../../energy/prediction/verdict.ts';
@@ -158,5 +158,3 @@ export class EnergyBook {
     return known;
   }
 }
-
-export type EnergyFields = Pick<RevisionStatus, 'energy' | 'energyAbsent' | 'windowEnergy' | 'coveragePermille'>;

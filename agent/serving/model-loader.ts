@@ -24,6 +24,7 @@ interface Deps {
   memoryLimitBytes: number;
   /** Told of each file before it is loaded. */
   beforeLoad?: (slot: Slot, file: string) => Promise<void>;
+  onLoaded?: (served: ServedModel, seconds: number) => void;
 }
 
 const mebibyte = 1024 * 1024;
@@ -74,6 +75,7 @@ export class ModelLoader {
       const served = new ServedModel(address, slot, model, this.#deps);
       this.#taken.set(served, residentBytes ?? expected);
       const loadMilliseconds = Math.round(clock.monotonic() - started);
+      this.#deps.onLoaded?.(served, loadMilliseconds / 1000);
       return {
         served,
         samples,

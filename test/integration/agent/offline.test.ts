@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentOptions, AgentReadiness } from '../../../agent/options.ts';
 import { edgeDevices, modelInstances } from '../../../crds/resources.ts';
@@ -28,7 +29,7 @@ describe('an agent without its servers', () => {
   });
 
   async function start(more: Partial<AgentOptions> = {}): Promise<{ child: ChildProcess; url: string }> {
-    const entry = path.join(import.meta.dirname, 'agent-process.ts');
+    const entry = fileURLToPath(new URL('./agent-process.ts', import.meta.url));
     const child = spawn(process.execPath, ['--no-warnings', entry, JSON.stringify({ ...options, ...more })], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -60,7 +61,7 @@ describe('an agent without its servers', () => {
   });
 
   it('refuses to share its data directory with a second agent', async () => {
-    const entry = path.join(import.meta.dirname, 'agent-process.ts');
+    const entry = fileURLToPath(new URL('./agent-process.ts', import.meta.url));
     const child = spawn(process.execPath, ['--no-warnings', entry, JSON.stringify(options)], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });

@@ -1,0 +1,108 @@
+// What the agent does by itself, all the time: sampling, baselines, windows of operation, enforcement.
+import type { Logger } from 'pino';
+import type { Clock } from '../kube/runtime/clock.ts';
+import type { BlobStore } from './artifacts/blob-store.ts';
+import type { DesiredState } from './assignment/desired-state.ts';
+import { enforceBudgets } from './enforcement/enforce-budgets.ts';
+import { hasEnded } from './has-ended.ts';
+import type { Instances } from './instances.ts';
+import type { DeviceTurn } from './measurement/device-turn.ts';
+import type { EnergyBook } from './measurement/energy-book.ts';
+import type { IdleBaselines } from './measurement/idle-baseline.ts';
+import { watchOperation } from './measurement/operation-windows.ts';
+import type { AgentMetrics } from './metrics.ts';
+import type { NodePower } from './power/node-power.ts';
+import type { Routes } from './serving/routes.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+
+export interface BackgroundDeps {
+  clock: Clock;
+  logger: Logger;
+  store: BlobStore;
+  desired: DesiredState;
+  instances: Instances;
+  book: EnergyBook;
+  baselines: IdleBaselines;
+  turn: DeviceTurn;
+  power: NodePower;
+  telemetry: Telemetry;
+  routes: Routes;
+  metrics: AgentMetrics;
+  online: () => boolean;
+  onCacheBytes: (bytes: number) => void;
+  onChange: () => void;
+}
+
+const holdCheckSeconds = 30;
+
+/** Runs until the signal ends it. A task that fails is logged and run again. */
+export async function runBackground(deps: BackgroundDeps, windowSeconds: number, signal: AbortSignal): Promise<void> {
+  const { clock, logger, store, instances, baselines, turn, power, telemetry } = deps;
+  const every = async (seconds: number, run: () => void | Promise<void>) => {
+    while (!signal.aborted) {
+      try {
+        await run();
+      } catch (error) {
+        if (!hasEnded(signal)) logger.warn({ err: error }, 'a background task failed; it is run again');
+      }
+      await clock.sleep(seconds * 1000, signal).catch(() => {});
+    }
+  };
+  await Promise.all([
+    power.run(signal),
+    telemetry.run(signal),
+    every(holdCheckSeconds, () => instances.wakeAll()),
+    every(3 * windowSeconds, async () => {
+      const blobs = await store.list();
+      deps.onCacheBytes(blobs.reduce((sum, blob) => sum + blob.bytes, 0));
+      const meters = turn.held ? [] : power.meters.filter((meter) => !meter.source.onDemand);
+      await Promise.all(meters.map((meter) => baselines.ensure(meter, signal)));
+    }),
+    operation(deps, windowSeconds, signal),
+    every(windowSeconds, enforcement(deps)),
+  ]);
+}
+
+function operation(deps: BackgroundDeps, windowSeconds: number, signal: AbortSignal): Promise<void> {
+  const { routes, book, power, metrics } = deps;
+  const models = () => routes.list().flatMap((route) => [route.active, route.candidate].filter((model) => model !== undefined));
+  return watchOperation(
+    {
+      ...deps,
+      models,
+      windowSeconds,
+      onWindow: (model, window) => {
+        book.recordWindow(model.slot.revision, window);
+        if (window.boundary === power.total?.source.boundary)
+          metrics.addInferenceEnergy(model, 'Exclusive', window.windowJoules * window.inferences);
+        deps.onChange();
+      },
+    },
+    signal,
+  );
+}
+
+function enforcement(deps: BackgroundDeps): () => Promise<void> {
+  const { instances, metrics, onChange } = deps;
+  const exceeded = new Set<string>();
+  return () =>
+    enforceBudgets({
+      ...deps,
+      onVerdict: (instance, slot, verdict) => {
+        const key = `${instance.uid}/${slot.revision}`;
+        if (verdict !== 'ExceedsBudget') exceeded.delete(key);
+        else if (!exceeded.has(key)) {
+          exceeded.add(key);
+          metrics.countBudgetExceeded({
+            namespace: instance.namespace,
+            deployment: instance.spec.deploymentName,
+            version: slot.modelVersion,
+          });
+        }
+      },
+      onChange: (instance) => {
+        instances.put(instance);
+        onChange();
+      },
+    });
+}

@@ -1,0 +1,77 @@
+// What the agent does with what the control plane says.
+import type { EdgeDevice } from '../crds/edge-device.ts';
+import type { ModelInstance } from '../crds/model-instance.ts';
+import type { Stored } from '../kube/api/objects.ts';
+import type { ControlPlaneDeps } from './control-plane.ts';
+import type { Instances } from './instances.ts';
+import { type DeviceView, describeDevice } from './status/describe-device.ts';
+import { Publisher } from './status/publisher.ts';
+import { StatusWriter } from './status/status-writer.ts';
+
+interface Deps extends Pick<ControlPlaneDeps, 'clock' | 'logger' | 'desired' | 'onIdentity'> {
+  instances: Instances;
+  deviceView: () => Promise<Omit<DeviceView, 'generation'>>;
+}
+
+export interface ControlPlaneHooks {
+  controlPlane: ControlPlaneDeps;
+  /** A status has something new to say. */
+  wake(): void;
+  device(): Stored<EdgeDevice> | undefined;
+  /** Whether a heartbeat reached the API server within this time. */
+  reachedWithin(milliseconds: number): boolean;
+}
+
+export function createControlPlaneHooks(deps: () => Deps): ControlPlaneHooks {
+  let device: Stored<EdgeDevice> | undefined;
+  let publisher: Publisher | undefined;
+  let lastReached = Number.NEGATIVE_INFINITY;
+  const wake = () => publisher?.wake();
+  const build = (): ControlPlaneDeps => {
+    const { clock, logger, desired, instances, onIdentity, deviceView } = deps();
+    return {
+      clock,
+      logger,
+      desired,
+      onIdentity,
+      onInstance: (instance, object: Stored<ModelInstance>) => {
+        publisher?.seedInstance(object);
+        instances.put(instance);
+        wake();
+      },
+      onStopped: (instance) => instances.remove(instance),
+      onDevice: (next) => {
+        device = next;
+        wake();
+        const { hold, maintenanceWindows } = next.spec;
+        desired.setDevice({ hold: hold ?? false, maintenanceWindows: maintenanceWindows ?? [] }).then(
+          () => instances.wakeAll(),
+          (error: unknown) => logger.error({ err: error }, 'the device settings could not be kept on disk'),
+        );
+      },
+      onReached: (reached) => {
+        if (reached) lastReached = clock.monotonic();
+      },
+      publish: async (client, deviceObject, signal) => {
+        publisher = new Publisher({
+          clock,
+          writer: new StatusWriter({ client, clock, logger }),
+          runners: () => instances.runners(),
+          describeInstance: (runner, before) => instances.describe(runner, before),
+          describeDevice: async (generation, before) =>
+            describeDevice({ generation, ...(await deviceView()) }, before, new Date(clock.now()).toISOString()),
+          device: deviceObject,
+        });
+        await publisher.run(signal);
+      },
+    };
+  };
+  return {
+    get controlPlane() {
+      return build();
+    },
+    wake,
+    device: () => device,
+    reachedWithin: (milliseconds) => deps().clock.monotonic() - lastReached < milliseconds,
+  };
+}
