@@ -5,12 +5,20 @@ import { pino } from 'pino';
 import type { ControllerOptions } from '../../controller/options.ts';
 import { type RunningController, runController } from '../../controller/run.ts';
 import type { Client } from '../../kube/api/client.ts';
+import type { Connection } from '../../kube/api/connection.ts';
 import { createClient } from '../../kube/api/http-client.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { startTestServer, type TestServer } from './standalone.ts';
 
-export interface TestControlPlane {
-  server: TestServer;
+/** An API server with our definitions, and an administrator of it. */
+export interface ApiServerUnderTest {
+  admin: Connection;
+  client: Client;
+  certificateAuthority: string;
+  close(): Promise<void>;
+}
+
+export interface ControllerUnderTest {
   controller: RunningController;
   client: Client;
   directory: string;
@@ -20,19 +28,35 @@ export interface TestControlPlane {
   close(): Promise<void>;
 }
 
+export type TestControlPlane = ControllerUnderTest & { server: TestServer };
+
 /** The embedded control plane with the real controller on it, both on free ports and in directories of their own. */
 export async function startControlPlane(options: Partial<ControllerOptions> = {}): Promise<TestControlPlane> {
   const server = await startTestServer();
+  const { admin, certificateAuthority } = server.server;
+  const api = { admin, certificateAuthority, client: server.client, close: () => server.close() };
+  try {
+    return Object.assign(await startControllerOn(api, options), { server });
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** The real controller on an API server; `close` closes both. */
+export async function startControllerOn(
+  api: ApiServerUnderTest,
+  options: Partial<ControllerOptions> = {},
+): Promise<ControllerUnderTest> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-controller-'));
   let writes: string[] = [];
-  const connection = server.server.admin;
-  const own = createClient(connection, {
+  const own = createClient(api.admin, {
     userAgent: 'jouleops-controller',
     onCall: ({ method, path: at }) => {
       if (method !== 'GET') writes.push(`${method} ${at}`);
     },
   });
-  const apiServer = { url: server.server.url, certificateAuthority: server.server.certificateAuthority };
+  const apiServer = { url: api.admin.server, certificateAuthority: api.certificateAuthority };
   const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
   let stopping = new AbortController();
   // The same after a restart, as in an installation: devices know the address.
@@ -43,12 +67,15 @@ export async function startControlPlane(options: Partial<ControllerOptions> = {}
       { client: own, clock: systemClock, logger },
       stopping.signal,
     );
-  const controller = await start();
+  const controller = await start().catch(async (error: unknown) => {
+    await own.close();
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  });
   devicePort = Number(new URL(controller.devicePortUrl).port);
-  const plane: TestControlPlane = {
-    server,
+  const plane: ControllerUnderTest = {
     controller,
-    client: server.client,
+    client: api.client,
     directory,
     writes: () => {
       const seen = writes;
@@ -64,7 +91,7 @@ export async function startControlPlane(options: Partial<ControllerOptions> = {}
     close: async () => {
       await stop();
       await own.close();
-      await server.close();
+      await api.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
