@@ -128,8 +128,7 @@ export async function startAgent(
     temperature: () => telemetry.temperature,
     partSeconds: windowSeconds / 5,
   });
-  const hooks = createControlPlaneHooks(() => ({
-    clock,
+  const hooks = createControlPlaneHooks(clock, () => ({
     logger,
     desired,
     instances,

@@ -2,13 +2,14 @@
 import type { EdgeDevice } from '../crds/edge-device.ts';
 import type { ModelInstance } from '../crds/model-instance.ts';
 import type { Stored } from '../kube/api/objects.ts';
+import type { Clock } from '../kube/runtime/clock.ts';
 import type { ControlPlaneDeps } from './control-plane.ts';
 import type { Instances } from './instances.ts';
 import { type DeviceView, describeDevice } from './status/describe-device.ts';
 import { Publisher } from './status/publisher.ts';
 import { StatusWriter } from './status/status-writer.ts';
 
-interface Deps extends Pick<ControlPlaneDeps, 'clock' | 'logger' | 'desired' | 'onIdentity'> {
+interface Deps extends Pick<ControlPlaneDeps, 'logger' | 'desired' | 'onIdentity'> {
   instances: Instances;
   deviceView: () => Promise<Omit<DeviceView, 'generation'>>;
 }
@@ -22,13 +23,14 @@ export interface ControlPlaneHooks {
   reachedWithin(milliseconds: number): boolean;
 }
 
-export function createControlPlaneHooks(deps: () => Deps): ControlPlaneHooks {
+/** @param deps asked for only once everything is put together: the hooks and what they drive know each other. */
+export function createControlPlaneHooks(clock: Clock, deps: () => Deps): ControlPlaneHooks {
   let device: Stored<EdgeDevice> | undefined;
   let publisher: Publisher | undefined;
   let lastReached = Number.NEGATIVE_INFINITY;
   const wake = () => publisher?.wake();
   const build = (): ControlPlaneDeps => {
-    const { clock, logger, desired, instances, onIdentity, deviceView } = deps();
+    const { logger, desired, instances, onIdentity, deviceView } = deps();
     return {
       clock,
       logger,
@@ -72,6 +74,6 @@ export function createControlPlaneHooks(deps: () => Deps): ControlPlaneHooks {
     },
     wake,
     device: () => device,
-    reachedWithin: (milliseconds) => deps().clock.monotonic() - lastReached < milliseconds,
+    reachedWithin: (milliseconds) => clock.monotonic() - lastReached < milliseconds,
   };
 }
