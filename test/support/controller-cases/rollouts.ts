@@ -133,7 +133,7 @@ export function rolloutCases(start: (options: Partial<ControllerOptions>) => Pro
     expect(await slots()).toEqual({ one: ['cell-2', undefined, 'cell-1'], two: ['cell-2', undefined, 'cell-1'] });
     expect((await deployment()).status).toMatchObject({ lastHandledCommand: `retry=${revision}` });
     const { items } = await plane.client.list(controllerRevisions, { namespace, signal });
-    expect(items.map((item) => item.revision).sort()).toEqual([1, 2]);
+    expect(items.map((item) => item.revision).sort((a, b) => a - b)).toEqual([1, 2]);
   });
 
   it('writes nothing while nothing changes, heartbeats or not', async () => {
