@@ -42,7 +42,10 @@ export class WorkerProcess {
   static start(file: string): WorkerProcess {
     const profile = process.env['BENCH_PROFILE'];
     const wanted = profile !== undefined && file.includes(process.env['BENCH_PROFILE_OF'] ?? 'controller');
-    const execArgv = [...(process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? []), ...(wanted ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [])];
+    const execArgv = [
+      ...(process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? []),
+      ...(wanted ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
+    ];
     const path = fileURLToPath(new URL(`../processes/${file}`, import.meta.url));
     const child = fork(path, [], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     if (child.pid === undefined) throw new Error(`${file} could not be started`);

@@ -1,5 +1,6 @@
 // The real controller in a process of its own; it counts the calls that it makes.
 import { pino } from 'pino';
+import { keepHeapSmall } from '../../../cli/small-heap.ts';
 import { type RunningController, runController } from '../../../controller/run.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
@@ -18,6 +19,7 @@ export interface ControllerCalls {
   byKind: [string, number][];
 }
 
+keepHeapSmall();
 const stopping = new AbortController();
 const counts = new Map<string, number>();
 let running: RunningController | undefined;
