@@ -37,11 +37,10 @@ export function featuresOf(operations: readonly Operation[], stored: StoredTotal
     macOutputs: 0,
   };
   for (const operation of operations) add(features, operation, costOf(operation));
-  if (features.macs > 0) {
-    features.weightedLog.channels /= features.macs;
-    features.weightedLog.positions /= features.macs;
-    features.weightedLog.reduction /= features.macs;
-  }
+  // Rounded, so that the order of nodes, and with it the order of additions, does not show.
+  const { weightedLog } = features;
+  for (const key of ['channels', 'positions', 'reduction'] as const)
+    weightedLog[key] = features.macs > 0 ? Number((weightedLog[key] / features.macs).toPrecision(12)) : 0;
   return features;
 }
 

@@ -1,6 +1,6 @@
 // What ONNX Runtime's extended optimisation does to common graphs, without running it: for files too large to run and for
-// tables of thousands of graphs. Equal nodes merge, batch norms and activations fold into convolutions. Nodes that nobody reads
-// stay: the runtime runs them too.
+// tables of thousands of graphs. Equal nodes merge, batch norms and activations fold into convolutions and products. Nodes that
+// nobody reads stay: the runtime runs them too. Patterns of many nodes (Gelu, layer norms) stay apart, so their bytes are overstated.
 import type { GraphProto, NodeProto } from '../onnx/messages.ts';
 import { attributeOf } from '../onnx/nodes.ts';
 import type { KnownTensor } from './inference/tensor.ts';
@@ -12,7 +12,7 @@ export function fuseStatically(graph: GraphProto, tensors: ReadonlyMap<string, K
   const computed = graph.node.filter(
     (node) => node.opType !== 'Identity' && !node.output.every((name) => tensors.get(name)?.constant),
   );
-  return { ...graph, node: foldIntoConvolutions(mergeEqual(computed, identities(graph)), graph) };
+  return { ...graph, node: foldIntoProducers(mergeEqual(computed, identities(graph)), graph) };
 }
 
 /** What an identity passes on, under the name it passes it on as. */
@@ -49,32 +49,33 @@ function mergeEqual(nodes: readonly NodeProto[], renamed: Map<string, string>): 
   return kept;
 }
 
-function foldIntoConvolutions(nodes: readonly NodeProto[], graph: GraphProto): NodeProto[] {
+function foldIntoProducers(nodes: readonly NodeProto[], graph: GraphProto): NodeProto[] {
   const readers = new Map<string, number>();
   const names = [...nodes.flatMap((node) => node.input), ...graph.output.map(({ name }) => name ?? '')];
   for (const name of names) readers.set(name, (readers.get(name) ?? 0) + 1);
   const kept: NodeProto[] = [];
-  const convolutions = new Map<string, NodeProto>();
+  const producers = new Map<string, NodeProto>();
   for (const node of nodes) {
     const [input = ''] = node.input;
-    const producer = readers.get(input) === 1 ? convolutions.get(input) : undefined;
-    if (producer && fold(node, producer, convolutions)) continue;
+    const producer = readers.get(input) === 1 ? producers.get(input) : undefined;
+    if (producer && fold(node, producer, producers)) continue;
     const copy = { ...node };
     kept.push(copy);
-    if (node.opType === 'Conv') convolutions.set(node.output[0] ?? '', copy);
+    if (node.opType === 'Conv' || node.opType === 'Gemm') producers.set(node.output[0] ?? '', copy);
   }
   return kept;
 }
 
 /** The folded convolution gets a bias; after an activation nothing more can be folded. */
-function fold(node: NodeProto, producer: NodeProto, convolutions: Map<string, NodeProto>): boolean {
+function fold(node: NodeProto, producer: NodeProto, producers: Map<string, NodeProto>): boolean {
   const type = node.opType ?? '';
-  if (!fusable.has(type) && type !== 'BatchNormalization') return false;
+  const isNorm = type === 'BatchNormalization' && producer.opType === 'Conv';
+  if (!isNorm && !fusable.has(type)) return false;
   const [output = ''] = node.output;
-  convolutions.delete(node.input[0] ?? '');
+  producers.delete(node.input[0] ?? '');
   producer.output = [output];
-  if (type === 'BatchNormalization') {
-    convolutions.set(output, producer);
+  if (isNorm) {
+    producers.set(output, producer);
     // The shift of the norm becomes the bias, one number per channel.
     if (producer.input.length < 3) producer.input = [...producer.input, node.input[2] ?? ''];
   } else producer.attribute = [...producer.attribute, attributeOf('activation', type)];

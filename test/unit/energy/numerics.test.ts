@@ -94,9 +94,12 @@ describe('Cholesky factors', () => {
 });
 
 describe('distributions', () => {
-  it.each(vectors.student)('t below $probability with $degrees degrees of freedom agrees with SciPy', ({ probability, degrees, quantile }) => {
-    expect(studentQuantile(probability, degrees) / quantile).toBeCloseTo(1, 8);
-  });
+  it.each(vectors.student)(
+    't below $probability with $degrees degrees of freedom agrees with SciPy',
+    ({ probability, degrees, quantile }) => {
+      expect(studentQuantile(probability, degrees) / quantile).toBeCloseTo(1, 8);
+    },
+  );
 
   it.each(vectors.binomial)('exact interval of $successes in $trials agrees with SciPy', ({ successes, trials, interval }) => {
     const [lower, upper] = binomialInterval(successes, trials, 90);
