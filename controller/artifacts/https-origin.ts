@@ -1,5 +1,6 @@
 // https://: allow-listed hosts, every redirect checked again, bounded in size and time.
 import { isIP } from 'node:net';
+import { getCACertificates } from 'node:tls';
 import { Agent, request } from 'undici';
 import { checkedLookup, isPrivateAddress, privateAddressError } from './address-policy.ts';
 import { ArtifactError } from './artifact-error.ts';
@@ -21,7 +22,9 @@ export function createHttpsOrigin(options: HttpsOriginOptions): ArtifactOrigin &
   const agent = new Agent({
     connect: {
       lookup: checkedLookup(options.allowPrivateAddresses),
-      ...(options.certificateAuthority === undefined ? {} : { ca: options.certificateAuthority }),
+      ...(options.certificateAuthority === undefined
+        ? {}
+        : { ca: [...getCACertificates('default'), options.certificateAuthority] }),
     },
     headersTimeout: headersTimeoutMilliseconds,
     bodyTimeout: bodyTimeoutMilliseconds,

@@ -9,6 +9,7 @@ import { edgeDevices, modelDeployments, modelInstances, modelVersions } from '..
 import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
 import { namespaces } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
+import { systemClock } from '../../../kube/runtime/clock.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/controller.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type StubAgent, startStubAgent } from '../../support/stub-agent.ts';
@@ -101,7 +102,7 @@ describe('from a declaration to an assigned model', () => {
   it('writes nothing while nothing changes, and nothing after a restart', async () => {
     const settled = async () => {
       plane.writes();
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await systemClock.sleep(1000, signal);
       expect(plane.writes()).toEqual([]);
     };
     await eventually(settled, 15);
@@ -110,7 +111,7 @@ describe('from a declaration to an assigned model', () => {
       const response = await fetch(`${plane.controller.webUrl}/readyz`);
       expect(response.status).toBe(200);
     });
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await systemClock.sleep(1500, signal);
     expect(plane.writes()).toEqual([]);
   });
 });
