@@ -81,7 +81,7 @@ export async function startModelProcess(
   signal.throwIfAborted();
   const child = spawn(process.execPath, [...nodeFlags, entry], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    env: { ...pick(['PATH', 'HOME', 'LANG', 'TZ', 'LD_LIBRARY_PATH']), ...allocator },
+    env: { ...pick(['PATH', 'HOME', 'LANG', 'TZ', 'LD_LIBRARY_PATH', 'NODE_COMPILE_CACHE']), ...allocator },
   });
   const channel = new Channel(child, options.name, deps.logger);
   const onAbort = () => channel.kill('was stopped');

@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AgentReadiness } from '../../agent/options.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { CommandError } from '../exit-codes.ts';
+import { agentCommand } from './agent-command.ts';
 
-const entry = fileURLToPath(new URL('../jouleops.ts', import.meta.url));
 const readySeconds = 60;
 const stopSeconds = 10;
 const restart = { firstSeconds: 1, maximumSeconds: 30 } as const;
@@ -45,21 +44,9 @@ export async function superviseAgent(
 
 function start(spec: AgentSpec, tokenFile: string): ChildProcess {
   const log = createWriteStream(join(spec.directory, 'agent.log'), { flags: 'a' });
-  const simulate = spec.simulate === undefined ? [] : ['--simulate', spec.simulate];
-  const args = [
-    'agent',
-    '--name',
-    spec.name,
-    '--data-dir',
-    spec.directory,
-    '--join-token-file',
-    tokenFile,
-    '--port',
-    String(spec.port),
-    ...simulate,
-  ];
+  const { args, environment } = agentCommand({ ...spec, tokenFile });
   // A group of its own: Ctrl-C on the terminal reaches `up` alone, which then stops its agents in order.
-  const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: environment });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   child.once('close', () => log.end());
