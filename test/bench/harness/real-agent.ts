@@ -3,13 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AgentReadiness } from '../../../agent/options.ts';
+import { agentCommand } from '../../../cli/up/agent-command.ts';
 import { edgeDevices } from '../../../crds/resources.ts';
 import type { World } from '../../integration/agent/world.ts';
 import { eventually } from '../../support/eventually.ts';
-
-const entry = fileURLToPath(new URL('../../../cli/jouleops.ts', import.meta.url));
 
 export interface RealAgent {
   pid: number;
@@ -25,8 +23,8 @@ export async function startRealAgent(world: World, name: string): Promise<RealAg
   const tokenFile = join(world.directory, `${name}.token`);
   await writeFile(tokenFile, await world.joinToken());
   const started = performance.now();
-  const command = ['agent', '--name', name, '--data-dir', directory, '--port', '0', '--join-token-file', tokenFile];
-  const child = spawn(process.execPath, [entry, ...command], { stdio: ['ignore', 'ignore', 'ignore'] });
+  const { args, environment } = agentCommand({ name, directory, tokenFile, port: 0 });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'], env: environment });
   if (child.pid === undefined) throw new Error('the agent could not be started');
   const readiness = await eventually(async () => {
     if (child.exitCode !== null) throw new Error(`the agent ended with ${child.exitCode}`);
