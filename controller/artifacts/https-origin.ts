@@ -69,11 +69,14 @@ async function follow(agent: Agent, options: HttpsOriginOptions, source: SourceR
 
 async function send(agent: Agent, url: URL, source: SourceRequest, authorization: string | undefined) {
   try {
-    return await request(url, {
+    const response = await request(url, {
       dispatcher: agent,
       signal: source.signal,
       headers: { accept: 'application/octet-stream', ...(authorization === undefined ? {} : { authorization }) },
     });
+    // A body that is left unread ends with an error that nobody waits for; whoever reads it still gets it.
+    response.body.on('error', () => undefined);
+    return response;
   } catch (error) {
     throw asArtifactError(error, source);
   }

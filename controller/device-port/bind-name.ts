@@ -34,9 +34,10 @@ export async function bindName(
     throw error;
   });
   const bound = device.metadata.annotations?.[annotations.keyFingerprint];
+  // The request is signed by the very key that the name is bound to: an earlier answer got lost.
+  if (bound === fingerprint) return device;
   // A certificate outlives the removal of its device: only the key that the name is bound to renews.
   if (renewal && bound !== renewal.keyFingerprint) throw noLongerBound(request.name);
-  if (bound === fingerprint) return device;
   // A rotation may bring a new key; so may the first join of a device that somebody created by hand or reset.
   if (bound !== undefined && !renewal)
     throw refuse(
@@ -84,9 +85,10 @@ export async function ensureLease(client: Client, device: Stored<EdgeDevice>, si
   const key = { namespace: devicesNamespace, name: metadata.name };
   const found = await client.get(leases, key, { signal });
   if (found.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid)) return;
-  // Left by an earlier device of this name: it would be collected along with that one.
-  const body = { metadata: { resourceVersion: found.metadata.resourceVersion, ownerReferences: [owner] } };
-  await client.patch(leases, key, { kind: 'merge', body }, { signal });
+  // Left by an earlier device of this name: it would be collected along with that one, and this device's heartbeat with it.
+  const { uid, resourceVersion } = found.metadata;
+  await client.delete(leases, key, { signal, uid, resourceVersion });
+  await createLease(client, lease, signal);
 }
 
 /** @returns whether it is new. */
