@@ -32,12 +32,18 @@ export interface ControlPlaneOptions {
   binaries: Binaries;
   /** Garbage collection, Jobs, namespaces that end, signed certificate requests. */
   controllerManager?: boolean;
+  /** More flags for kube-apiserver, such as an audit log. */
+  apiServerFlags?: Readonly<Record<string, string>>;
 }
 
 const adminToken = 'admin-token-of-a-test';
 
 /** Free ports, a temporary folder, our definitions installed. `stop` ends exactly what was started here. */
-export async function startControlPlane({ binaries, controllerManager = false }: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane({
+  binaries,
+  controllerManager = false,
+  apiServerFlags = {},
+}: ControlPlaneOptions): Promise<ControlPlane> {
   const folder = await mkdtemp(join(tmpdir(), 'jouleops-control-plane-'));
   const running: ServerProcess[] = [];
   const stop = async () => {
@@ -51,7 +57,8 @@ export async function startControlPlane({ binaries, controllerManager = false }:
     const files = await writeFiles(folder, server, authority);
     const etcd = await startEtcd(binaries, files);
     running.push(etcd.process);
-    const startServer = async () => running.push(await startApiServer(binaries, files, { etcdUrl: etcd.url, port, adminToken }));
+    const startServer = async () =>
+      running.push(await startApiServer(binaries, files, { etcdUrl: etcd.url, port, adminToken, moreFlags: apiServerFlags }));
     await startServer();
     if (controllerManager) running.push(await startControllerManager(binaries, files));
     const connection: Connection = { server, certificateAuthority: authority.certificatePem, token: async () => adminToken };

@@ -40,7 +40,12 @@ export async function startEtcd(binaries: Binaries, files: ClusterFiles): Promis
 export async function startApiServer(
   binaries: Binaries,
   files: ClusterFiles,
-  { etcdUrl, port, adminToken }: { etcdUrl: string; port: number; adminToken: string },
+  {
+    etcdUrl,
+    port,
+    adminToken,
+    moreFlags,
+  }: { etcdUrl: string; port: number; adminToken: string; moreFlags: Readonly<Record<string, string>> },
 ): Promise<ServerProcess> {
   const process = await ServerProcess.start(
     binaries.apiServer,
@@ -58,6 +63,7 @@ export async function startApiServer(
       'token-auth-file': files.tokens,
       'authorization-mode': 'RBAC',
       'service-cluster-ip-range': '10.0.0.0/24',
+      ...moreFlags,
     }),
     join(files.folder, 'kube-apiserver.log'),
   );
