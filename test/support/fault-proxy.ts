@@ -92,9 +92,11 @@ export class FaultProxy {
   endWatches(how: 'end' | 'reset' | 'halfLine'): void {
     for (const watch of this.#watches) {
       this.injected += 1;
-      if (how === 'halfLine') watch.response.write('{"type":"MODIFIED","object":{"metadata":{"na');
-      if (how === 'end') watch.response.end();
-      else setImmediate(() => this.#reset(watch.response));
+      const { response } = watch;
+      if (how === 'end') response.end();
+      else if (how === 'reset') this.#reset(response);
+      // Not reset: the half line would be thrown away with the connection.
+      else response.write('{"type":"MODIFIED","object":{"metadata":{"na', () => response.socket?.end());
     }
   }
 
