@@ -26,6 +26,7 @@ export class AnalysisStore {
   readonly #directory: string;
   readonly #extractorVersion: number;
   readonly #results = new Map<string, AnalysisResult>();
+  readonly #writing = new Map<string, Promise<AnalysisResult>>();
 
   private constructor(directory: string, extractorVersion: number) {
     this.#directory = directory;
@@ -55,12 +56,28 @@ export class AnalysisStore {
     return result?.kind === 'analyzed' ? result.analysis : undefined;
   }
 
-  async put(subject: AnalysisSubject, result: AnalysisResult): Promise<void> {
+  /**
+   * Answers what is kept: the first result of a subject. Two versions of the same bytes may be read at the same time, and a
+   * second reading measures other memory; each restart would then write a status that differs from the one before.
+   */
+  async put(subject: AnalysisSubject, result: AnalysisResult): Promise<AnalysisResult> {
     const key = keyOfSubject(subject);
-    const file = path.join(this.#directory, `${key}.json`);
+    const known = this.#results.get(key) ?? this.#writing.get(key);
+    if (known) return known;
+    const writing = this.#write(key, result);
+    this.#writing.set(key, writing);
+    try {
+      return await writing;
+    } finally {
+      this.#writing.delete(key);
+    }
+  }
+
+  async #write(key: string, result: AnalysisResult): Promise<AnalysisResult> {
     const entry: Entry = { key, extractorVersion: this.#extractorVersion, result };
-    await writeAtomically(file, JSON.stringify(entry));
+    await writeAtomically(path.join(this.#directory, `${key}.json`), JSON.stringify(entry));
     this.#results.set(key, result);
+    return result;
   }
 }
 

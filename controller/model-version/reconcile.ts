@@ -85,14 +85,12 @@ async function analyze(
     });
     const result: AnalysisResult = { kind: 'analyzed', analysis };
     logger.info({ digest: variant.digest, milliseconds: Math.round(deps.clock.monotonic() - started) }, 'graph read');
-    await deps.analyses.put(variant, result);
-    return result;
+    return await deps.analyses.put(variant, result);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof UnsupportedModelError)) throw error;
     const result: AnalysisResult = { kind: 'unsupported', reason: error.reason, message: error.message };
-    if (!passing.has(error.reason)) await deps.analyses.put(variant, result);
-    return result;
+    return passing.has(error.reason) ? result : await deps.analyses.put(variant, result);
   }
 }
 

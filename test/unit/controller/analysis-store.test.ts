@@ -1,0 +1,25 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AnalysisResult, AnalysisStore } from '../../../controller/model-version/analysis-store.ts';
+
+const subject = { digest: `sha256:${'a'.repeat(64)}` };
+const refused = (message: string): AnalysisResult => ({ kind: 'unsupported', reason: 'TooLarge', message });
+
+describe('analysis store', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'jouleops-analyses-'));
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  it('keeps the first of two readings of the same bytes, and tells both readers so, also after a restart', async () => {
+    const store = await AnalysisStore.open(directory, 1);
+    const kept = await Promise.all([store.put(subject, refused('first')), store.put(subject, refused('second'))]);
+    expect(kept).toEqual([refused('first'), refused('first')]);
+    expect(await store.put(subject, refused('third'))).toEqual(refused('first'));
+    expect((await AnalysisStore.open(directory, 1)).get(subject)).toEqual(refused('first'));
+    expect(await readdir(directory)).toHaveLength(1);
+  });
+});
