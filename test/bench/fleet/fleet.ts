@@ -13,6 +13,7 @@ import { findCondition } from '../../../kube/meta/conditions.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { WorkerProcess } from '../harness/worker-process.ts';
+import type { ControllerOrder } from '../processes/controller.ts';
 import type { StubsOrder } from '../processes/stubs.ts';
 import type { BenchServer } from './api-servers.ts';
 import { DeploymentWatch } from './deployment-watch.ts';
@@ -35,6 +36,7 @@ export class Fleet implements AsyncDisposable {
   readonly #directory: string;
   readonly #stopping = new AbortController();
   readonly #signal: AbortSignal;
+  #devicePort = 0;
   readonly #note: (text: string) => void;
 
   private constructor(options: FleetOptions, directory: string) {
@@ -64,8 +66,11 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
-  startController(): Promise<{ webUrl: string }> {
-    return this.controller.call('start', { dataDirectory: this.#directory, connection: this.server.connection });
+  async startController(): Promise<{ webUrl: string }> {
+    const order = { dataDirectory: this.#directory, connection: this.server.connection, devicePort: this.#devicePort };
+    const started = await this.controller.call<{ webUrl: string; devicePort: number }>('start', order satisfies ControllerOrder);
+    this.#devicePort = started.devicePort;
+    return started;
   }
 
   /** The same controller again, from its directory. */

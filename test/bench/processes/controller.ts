@@ -10,6 +10,8 @@ import { answerCalls } from '../harness/worker-process.ts';
 export interface ControllerOrder {
   dataDirectory: string;
   connection: WireConnection;
+  /** 0 takes a free one; a restart keeps it, as an installation does: its address is published. */
+  devicePort: number;
 }
 
 export interface ControllerCalls {
@@ -34,7 +36,11 @@ function kindOf(path: string): string {
 
 answerCalls(
   {
-    start: async ({ dataDirectory, connection }: ControllerOrder): Promise<{ webUrl: string }> => {
+    start: async ({
+      dataDirectory,
+      connection,
+      devicePort,
+    }: ControllerOrder): Promise<{ webUrl: string; devicePort: number }> => {
       const client = createClient(fromWire(connection), {
         userAgent: 'jouleops-controller',
         onCall: ({ method, path }) => {
@@ -45,12 +51,13 @@ answerCalls(
       running = await runController(
         {
           dataDirectory,
+          devicePort: { port: devicePort },
           apiServer: { url: connection.server, certificateAuthority: connection.certificateAuthority ?? '' },
         },
         { client, clock: systemClock, logger: pino({ level: process.env['BENCH_LOG'] ?? 'silent' }) },
         stopping.signal,
       );
-      return { webUrl: running.webUrl };
+      return { webUrl: running.webUrl, devicePort: Number(new URL(running.devicePortUrl).port) };
     },
     /** What its heap holds, after a collection where the process was started with --expose-gc. */
     heap: () => {
