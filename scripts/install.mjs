@@ -15,6 +15,8 @@ if (modified('node_modules/.package-lock.json') < modified('package-lock.json'))
   const result = spawnSync(command, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
+    // Its binaries for the CPU are in the package; its own install script would fetch others.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
   if (result.status !== 0) {
     console.error(
