@@ -39,7 +39,7 @@ export function createEdgeDeviceReconciler(deps: EdgeDeviceDeps) {
     const device = deps.writes.freshest(cached);
     const liveness = deps.liveness.judge(key);
     const instances = deps.instances.byIndex(instanceIndexes.device, key);
-    const deviceClass = decideClass(device, deps.classes.list());
+    const deviceClass = decideClass(device, deps.classes.list().filter(wasRead));
     const now = new Date(deps.clock.now()).toISOString();
     const status = describeDevice(device, { liveness, deviceClass, instances }, now);
     if (!sameContent(ownedStatus(device), status)) {
@@ -61,6 +61,11 @@ export function createEdgeDeviceReconciler(deps: EdgeDeviceDeps) {
       };
     return { kind: 'done' };
   };
+}
+
+/** A class counts once its predictors were looked at: before, it would look like a class that has none. */
+function wasRead(deviceClass: DeviceClass): boolean {
+  return deviceClass.status?.observedGeneration !== undefined;
 }
 
 function ownedStatus(device: Stored<EdgeDevice>) {
