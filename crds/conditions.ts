@@ -11,13 +11,9 @@ export const deploymentConditions = [
   'Reconciling',
   'Stalled',
 ] as const;
-export type DeploymentCondition = (typeof deploymentConditions)[number];
 
 /** The agent's on an instance; the controller adds Ready and DeviceReachable. */
 export const agentInstanceConditions = ['Downloaded', 'Loaded', 'Serving', 'BudgetRespected'] as const;
-export const controllerInstanceConditions = ['Ready', 'DeviceReachable'] as const;
-
-export const modelVersionConditions = ['Verified', 'Analyzed', 'Ready', 'Reconciling', 'Stalled'] as const;
 
 /** The agent's on a device; the controller adds Ready. */
 export const agentDeviceConditions = [
@@ -91,4 +87,3 @@ export const reasons = {
   NotImplemented: 'NotImplemented',
   Failed: 'Failed',
 } as const;
-export type Reason = keyof typeof reasons;

@@ -10,6 +10,8 @@ import { agentCommand } from './agent-command.ts';
 
 const readySeconds = 60;
 const stopSeconds = 10;
+/** An agent that ran for this long did not fail at starting. */
+const settledMilliseconds = 60_000;
 const restart = { firstSeconds: 1, maximumSeconds: 30 } as const;
 
 export interface AgentSpec {
@@ -62,18 +64,21 @@ async function keepAlive(
 ): Promise<void> {
   let child = first;
   let delaySeconds: number = restart.firstSeconds;
-  while (!signal.aborted) {
-    const started = deps.clock.monotonic();
-    await exitOf(child, signal);
-    if (signal.aborted) return;
-    if (deps.clock.monotonic() - started > 60_000) delaySeconds = restart.firstSeconds;
-    deps.note(
-      `agent ${spec.name} ended (${child.exitCode ?? child.signalCode}); starting it again in ${delaySeconds} s, its log is ${join(spec.directory, 'agent.log')}`,
-    );
-    await deps.clock.sleep(delaySeconds * 1000, signal).catch(() => undefined);
-    if (signal.aborted) return;
-    delaySeconds = Math.min(restart.maximumSeconds, delaySeconds * 2);
-    child = start(spec, tokenFile);
+  try {
+    for (;;) {
+      const started = deps.clock.monotonic();
+      await exitOf(child, signal);
+      signal.throwIfAborted();
+      if (deps.clock.monotonic() - started > settledMilliseconds) delaySeconds = restart.firstSeconds;
+      deps.note(
+        `agent ${spec.name} ended (${child.exitCode ?? child.signalCode}); starting it again in ${delaySeconds} s, its log is ${join(spec.directory, 'agent.log')}`,
+      );
+      await deps.clock.sleep(delaySeconds * 1000, signal);
+      delaySeconds = Math.min(restart.maximumSeconds, delaySeconds * 2);
+      child = start(spec, tokenFile);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 
