@@ -1,49 +1,72 @@
-// Does an interval hold what it says? Every held-out group meets an interval made from the other groups' errors alone.
-import { conformalQuantile, minimumScores, thinScores } from '../conformal.ts';
+// Does an interval hold what it says? Nested folds: what makes the interval has not seen the graph it is tested on.
+import { halfWidth, minimumScores } from '../conformal.ts';
+import { evaluateLogModel, queryOf } from '../log-model.ts';
 import { domainReaches } from '../predictor.ts';
-import type { OutOfFold } from './cross-validation.ts';
+import { calibrate } from './calibration.ts';
+import { outOfFold, type ValidationOptions } from './cross-validation.ts';
+import { fitLogModel } from './fit.ts';
 import { groupedFolds } from './folds.ts';
+import type { TrainingRow } from './training-row.ts';
+
+export interface CoverageOptions extends ValidationOptions {
+  hasFamilies: boolean;
+  confidencePercent: number;
+}
+
+export interface CoverageTrial {
+  row: TrainingRow;
+  inside: boolean;
+  covered: boolean;
+  logHalfWidth: number;
+}
+
+/** One trial per scored row: fit and calibrate on the other folds (by inner folds), then look whether the row is inside. */
+export function nestedCoverage(rows: readonly TrainingRow[], options: CoverageOptions): CoverageTrial[] {
+  const foldOf = groupedFolds(
+    rows.map((row) => row[options.groupBy]),
+    options.folds,
+    options.seed,
+  );
+  const trials: CoverageTrial[] = [];
+  for (let fold = 0; fold < options.folds; fold += 1) {
+    const training = rows.filter((_, index) => foldOf[index] !== fold);
+    const { model, surroundings, sessionOffsets } = fitLogModel(training, options);
+    // The kernel was chosen without the tested fold: the inner folds need not choose again.
+    const inner = { ...options, parameters: model.process.parameters };
+    const calibration = calibrate({
+      byArchitecture: outOfFold(training, inner),
+      ...(options.hasFamilies ? { byFamily: outOfFold(training, { ...inner, groupBy: 'family', folds: training.length }) } : {}),
+    });
+    for (const [index, row] of rows.entries()) {
+      if (foldOf[index] !== fold || options.scored?.(row) === false) continue;
+      const query = queryOf(surroundings, row.features, row.batch);
+      const inside = query.remoteness <= domainReaches;
+      const { logHalfWidth } = halfWidth(calibration.inside, calibration.outside, inside, options.confidencePercent);
+      const predicted = evaluateLogModel(model, query).value * Math.exp(sessionOffsets.get(row.session) ?? 0);
+      trials.push({ row, inside, covered: Math.abs(Math.log(row[options.target] / predicted)) <= logHalfWidth, logHalfWidth });
+    }
+  }
+  return trials;
+}
 
 export interface Coverage {
   insidePermille: number;
   insideCount: number;
+  /** Absent where too few rows fell outside to say anything. */
   outsidePermille?: number;
   outsideCount?: number;
 }
 
-const folds = 5;
-
-/** Nested: the errors are already out of fold; their quantile is taken without the architecture it is tested on. */
-export function intervalCoverage(results: readonly OutOfFold[], confidencePercent: number): Coverage {
-  const inside = results.filter(({ remoteness }) => remoteness <= domainReaches);
-  const outside = results.filter(({ remoteness }) => remoteness > domainReaches);
+export function summarizeCoverage(trials: readonly CoverageTrial[]): Coverage {
+  const inside = trials.filter((trial) => trial.inside);
+  const outside = trials.filter((trial) => !trial.inside);
+  const permille = (list: readonly CoverageTrial[]) =>
+    Math.round((1000 * list.filter(({ covered }) => covered).length) / Math.max(1, list.length));
   return {
-    insidePermille: share(inside, confidencePercent),
-    insideCount: rowsIn(inside),
-    ...(rowsIn(outside) < minimumScores
-      ? {}
-      : { outsidePermille: share(outside, confidencePercent), outsideCount: rowsIn(outside) }),
+    insidePermille: permille(inside),
+    insideCount: inside.length,
+    ...(outside.length < minimumScores ? {} : { outsidePermille: permille(outside), outsideCount: outside.length }),
   };
-}
-
-function rowsIn(results: readonly OutOfFold[]): number {
-  return new Set(results.map(({ row }) => row)).size;
-}
-
-function share(results: readonly OutOfFold[], confidencePercent: number): number {
-  const foldOf = groupedFolds(
-    results.map(({ row }) => row.architecture),
-    folds,
-    7,
-  );
-  let covered = 0;
-  for (let fold = 0; fold < folds; fold += 1) {
-    const scores = results.filter((_, index) => foldOf[index] !== fold).map(({ residual }) => Math.abs(residual));
-    const width = conformalQuantile(thinScores(scores, scores.length), confidencePercent);
-    for (const [index, { residual }] of results.entries())
-      if (foldOf[index] === fold && Math.abs(residual) <= width) covered += 1;
-  }
-  return Math.round((1000 * covered) / Math.max(1, results.length));
 }
 
 /** Exact (Clopper–Pearson) two-sided interval of a share, by bisection on the binomial distribution. */

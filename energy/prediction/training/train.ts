@@ -1,12 +1,13 @@
 // From rows to an artifact: fit, score on grouped folds, calibrate intervals, write the card. Same rows, same bytes.
 import type { PredictorCard } from '../card.ts';
-import { conformalQuantile, thinScores } from '../conformal.ts';
+import { conformalQuantile } from '../conformal.ts';
 import type { Boundary, ClassKey, Quantity } from '../prediction.ts';
-import { artifactFormat, type Calibration, domainReaches, type PredictorArtifact, type StoredModel } from '../predictor.ts';
+import { artifactFormat, type Calibration, type PredictorArtifact, type StoredModel } from '../predictor.ts';
 import { descriptorNames, descriptors, rooflineTerms } from '../quantities.ts';
 import { macsBaseline } from './baselines.ts';
-import { intervalCoverage } from './coverage.ts';
-import { type OutOfFold, outOfFold, type ValidationOptions } from './cross-validation.ts';
+import { calibrate, type Folds } from './calibration.ts';
+import { type CoverageOptions, nestedCoverage, summarizeCoverage } from './coverage.ts';
+import { outOfFold, type ValidationOptions } from './cross-validation.ts';
 import { type Fit, type FitOptions, fitLogModel } from './fit.ts';
 import { scoresOf } from './scores.ts';
 import type { TrainingRow } from './training-row.ts';
@@ -36,7 +37,6 @@ export interface TrainingPlan {
 }
 
 const seed = 1;
-const maximumShippedScores = 200;
 const cardConfidencePercent = 90;
 
 export function fitOptions(plan: TrainingPlan, target: FitOptions['target']): FitOptions {
@@ -57,6 +57,15 @@ export function validationOptions(
     repeats: groupBy === 'family' ? 1 : plan.repeats,
     seed,
     ...(scoredSessions ? { scored: (row: TrainingRow) => scoredSessions.includes(row.session) } : {}),
+  };
+}
+
+export function coverageOptions(plan: TrainingPlan): CoverageOptions {
+  return {
+    ...validationOptions(plan, 'joules', 'architecture'),
+    repeats: 1,
+    hasFamilies: plan.hasFamilies,
+    confidencePercent: cardConfidencePercent,
   };
 }
 
@@ -90,7 +99,7 @@ export function trainPredictor(rows: readonly TrainingRow[], plan: TrainingPlan)
     ],
     coverage: {
       confidencePercent: cardConfidencePercent,
-      ...intervalCoverage(energyFolds.byArchitecture, cardConfidencePercent),
+      ...summarizeCoverage(nestedCoverage(rows, coverageOptions(plan))),
       halfWidthFactor: precise(Math.exp(conformalQuantile(calibration.inside, cardConfidencePercent)), 4),
     },
     featureRanges: featureRanges(scored),
@@ -110,38 +119,11 @@ export function trainPredictor(rows: readonly TrainingRow[], plan: TrainingPlan)
   };
 }
 
-interface Folds {
-  byArchitecture: OutOfFold[];
-  byFamily?: OutOfFold[];
-}
-
 function validate(rows: readonly TrainingRow[], plan: TrainingPlan, target: FitOptions['target']): Folds {
   return {
     byArchitecture: outOfFold(rows, validationOptions(plan, target, 'architecture')),
     ...(plan.hasFamilies ? { byFamily: outOfFold(rows, validationOptions(plan, target, 'family')) } : {}),
   };
-}
-
-/** Inside the hull: errors on new architectures. Outside: on new families too, which is what such a graph is. */
-function calibrate({ byArchitecture, byFamily }: Folds): Calibration {
-  const isInside = ({ remoteness }: OutOfFold) => remoteness <= domainReaches;
-  const sizes = (results: readonly OutOfFold[]) => results.map(({ residual }) => precise(Math.abs(residual), 4));
-  const outside = [...byArchitecture, ...(byFamily ?? [])].filter((result) => !isInside(result));
-  // One score per row, whatever the number of repeats: the middle one.
-  return {
-    inside: thinScores(sizes(middlePerRow(byArchitecture.filter(isInside))), maximumShippedScores),
-    outside: thinScores(sizes(middlePerRow(outside)), maximumShippedScores),
-  };
-}
-
-/** Repeats of a row are not independent scores: each row counts once, with its middle error. */
-function middlePerRow(results: readonly OutOfFold[]): OutOfFold[] {
-  const perRow = new Map<TrainingRow, OutOfFold[]>();
-  for (const result of results) perRow.set(result.row, [...(perRow.get(result.row) ?? []), result]);
-  return [...perRow.values()].flatMap((list) => {
-    const sorted = list.sort((a, b) => Math.abs(a.residual) - Math.abs(b.residual));
-    return sorted[Math.floor(sorted.length / 2)] ?? [];
-  });
 }
 
 function scoreCard({ byArchitecture, byFamily }: Folds) {
