@@ -50,7 +50,9 @@ it(`${count} damaged files are analysed or refused with a reason, within the lim
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     await rm(file);
   }
-  process.stdout.write(`damaged files: ${JSON.stringify(Object.fromEntries([...outcomes].sort()))}\n`);
+  process.stdout.write(
+    `damaged files: ${JSON.stringify(Object.fromEntries([...outcomes].sort(([left], [right]) => left.localeCompare(right))))}\n`,
+  );
   expect(outcomes.size).toBeGreaterThan(2);
   // Every analysis has removed its scratch directory.
   expect(await readdir(scratch)).toEqual([]);
