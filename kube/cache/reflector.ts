@@ -42,6 +42,8 @@ const backOff = { firstSeconds: 0.5, maxSeconds: 30 };
 const failuresBeforeRelist = 5;
 /** A server that ends watches at once and without events is failing, whatever it says. */
 const shortestHonestWatchMilliseconds = 1000;
+/** A watch that stood for so long had a healthy server, also when it delivered nothing. */
+const healthyWatchMilliseconds = 10_000;
 
 export class Reflector<T extends KubeObject> {
   readonly store: Store<T>;
@@ -131,12 +133,18 @@ export class Reflector<T extends KubeObject> {
       timeoutSeconds,
       signal,
     });
+    const stood = clock.monotonic();
     let delivered = 0;
-    for await (const event of events) {
-      signal.throwIfAborted();
-      this.#take(event);
-      delivered += 1;
-      this.#failures = 0;
+    try {
+      for await (const event of events) {
+        signal.throwIfAborted();
+        this.#take(event);
+        delivered += 1;
+        this.#failures = 0;
+      }
+    } finally {
+      // A kind to which nothing happens: what ends its watch once an hour is no failure in a row.
+      if (clock.monotonic() - stood >= healthyWatchMilliseconds) this.#failures = 0;
     }
     signal.throwIfAborted();
     if (delivered === 0 && clock.monotonic() - opened < shortestHonestWatchMilliseconds) {

@@ -63,6 +63,10 @@ export class ScriptedServer {
     for (const response of this.#open) response.end();
   }
 
+  resetWatches(): void {
+    for (const response of this.#open) response.socket?.resetAndDestroy();
+  }
+
   connections(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));

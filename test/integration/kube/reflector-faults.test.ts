@@ -133,6 +133,19 @@ test('a watch that fails again and again leads to a list', async () => {
   await soon(() => expect(relists('failing')).toBe(1));
 });
 
+test('quiet watches that stood for a while and are then cut are no failures in a row: short waits, no list', async () => {
+  start();
+  for (let round = 1; round <= 8; round += 1) {
+    await soon(() => expect(server.openWatches).toBe(1), 100);
+    await clock.advance(60_000);
+    const cutAt = clock.monotonic();
+    server.resetWatches();
+    await soon(() => expect(server.watchRequests).toHaveLength(round + 1), 100);
+    expect(clock.monotonic() - cutAt).toBeLessThan(2000);
+  }
+  expect(server.listRequests).toHaveLength(1);
+});
+
 test('a reset connection: goes on from the last version it saw, a bookmark counts', async () => {
   server.watches.push(streamThenReset(event('ADDED', configMap('one', '12')), bookmark('15')));
   const reflector = start();
