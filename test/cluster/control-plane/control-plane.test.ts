@@ -21,7 +21,7 @@ describe.skipIf(plane === undefined)('the control plane that cluster tests share
   });
 
   test('knows a client certificate, and lets its user do nothing unasked', async () => {
-    const connection = await plane?.connectionAs('jouleops:device:somebody', ['jouleops:devices']);
+    const connection = await plane?.connectionAs('somebody', ['strangers']);
     const client = createClient(connection ?? { server: '' });
     await expect(client.list(edgeDevices, { signal })).rejects.toMatchObject({ status: 403, reason: 'Forbidden' });
     await client.close();
