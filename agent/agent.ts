@@ -28,6 +28,8 @@ import { hiddenBoardOf } from './power/simulated/hidden-board.ts';
 import { SimulatedBoard } from './power/simulated/simulated-board.ts';
 import { ExternalSources } from './power/sources/external.ts';
 import { createRestHandler } from './protocols/rest/rest-handler.ts';
+import { DayTotals } from './record/day-totals.ts';
+import { LearnedFile } from './record/learned-record.ts';
 import { isActivationHeld } from './serving/hold.ts';
 import { InferenceService } from './serving/inference-service.ts';
 import { ModelLoader } from './serving/model-loader.ts';
@@ -66,6 +68,9 @@ export async function startAgent(
 
   const desired = new DesiredState(options.dataDirectory);
   await desired.open();
+  const learnedFile = new LearnedFile(options.dataDirectory);
+  const learned = await learnedFile.read(logger);
+  const days = new DayTotals(learned.days);
   const artifactDirectory = path.join(options.dataDirectory, 'artifacts');
   const store = new BlobStore({ directory: artifactDirectory, quotaBytes: storageBytes });
   await store.open();
@@ -81,7 +86,15 @@ export async function startAgent(
 
   const routes = new Routes();
   let cacheBytes: number | undefined;
-  const metrics = createAgentMetrics({ power, routes, telemetry, cacheBytes: () => cacheBytes, mountpoint: store.directory });
+  const metrics = createAgentMetrics({
+    clock,
+    days,
+    power,
+    routes,
+    telemetry,
+    cacheBytes: () => cacheBytes,
+    mountpoint: store.directory,
+  });
   const origin = new IdentityOrigin();
   const artifacts = new Artifacts({
     clock,
@@ -103,12 +116,14 @@ export async function startAgent(
       deposits?.onInference(model, result);
     },
   };
+  const runtimeVersion = installedRuntimeVersion();
   const loader = new ModelLoader({
     clock,
     store,
     engines: [createOnnxRuntimeEngine(deps)],
     observer,
     memoryLimitBytes,
+    runtime: `onnxruntime ${runtimeVersion}`,
     onLoaded: (served, seconds) => metrics.observeLoad(served, seconds),
     ...(deposits === undefined
       ? {}
@@ -122,20 +137,26 @@ export async function startAgent(
         }),
   });
   const windowSeconds = options.windowSeconds ?? defaultWindowSeconds;
-  const baselines = new IdleBaselines({
-    clock,
-    lastInference: () => lastInference,
-    temperature: () => telemetry.temperature,
-    partSeconds: windowSeconds / 5,
-  });
+  const baselines = new IdleBaselines(
+    {
+      clock,
+      lastInference: () => lastInference,
+      temperature: () => telemetry.temperature,
+      partSeconds: windowSeconds / 5,
+    },
+    learned.baselines,
+  );
   const hooks = createControlPlaneHooks(clock, () => ({
     logger,
     desired,
     instances,
     onIdentity: (identity) => origin.use(identity),
     deviceView,
+    resuming: () => instances.resuming || power.meters.some((meter) => !meter.asked && !meter.source.onDemand),
+    keep,
   }));
   const book = new EnergyBook({ power, clock, deviceClassName: () => hooks.device()?.status?.deviceClassName });
+  book.restore(learned.windows);
 
   const instances = new Instances(
     {
@@ -143,13 +164,35 @@ export async function startAgent(
       logger,
       desired,
       book,
-      runner: { clock, logger, artifacts, loader, routes },
+      runner: {
+        clock,
+        logger,
+        artifacts,
+        loader,
+        routes,
+        recall: (uid, revision) => learned.revisions.find((known) => known.instanceUid === uid && known.revision === revision),
+      },
       test: { clock, power, baselines, turn, live, windowSeconds },
       hold: () => isActivationHeld(desired.device, clock.now()),
       onChange: () => hooks.wake(),
     },
     signal,
   );
+  const keep = async () => {
+    const revisions = instances.records();
+    try {
+      await learnedFile.save({
+        version: 1,
+        baselines: baselines.records(),
+        revisions,
+        windows: book.records(new Set(revisions.map((record) => record.revision))),
+        days: [...days.records()],
+      });
+    } catch (error) {
+      // A full disk must not keep the device from saying that it is full.
+      logger.warn({ err: error }, 'what was measured could not be kept on disk');
+    }
+  };
   const service = new InferenceService({
     clock,
     routes,
@@ -192,6 +235,8 @@ export async function startAgent(
       telemetry,
       routes,
       metrics,
+      days,
+      keep,
       online: () => hooks.reachedWithin(lostMilliseconds),
       onCacheBytes: (bytes) => {
         cacheBytes = bytes;
@@ -204,7 +249,6 @@ export async function startAgent(
     if (!signal.aborted) logger.error({ err: error }, 'the background of the agent ended');
   });
 
-  const runtimeVersion = installedRuntimeVersion();
   const deviceView = async () => ({
     url,
     machine,
@@ -230,6 +274,7 @@ export async function startAgent(
       await server.close();
       await origin.close();
       await background;
+      await keep();
     },
   };
 }

@@ -12,6 +12,8 @@ import type { IdleBaselines } from './measurement/idle-baseline.ts';
 import { watchOperation } from './measurement/operation-windows.ts';
 import type { AgentMetrics } from './metrics.ts';
 import type { NodePower } from './power/node-power.ts';
+import type { PowerMeter } from './power/power-meter.ts';
+import type { DayTotals } from './record/day-totals.ts';
 import type { Routes } from './serving/routes.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -28,12 +30,17 @@ export interface BackgroundDeps {
   telemetry: Telemetry;
   routes: Routes;
   metrics: AgentMetrics;
+  days: DayTotals;
+  /** Puts on disk what was learned. */
+  keep: () => Promise<void>;
   online: () => boolean;
   onCacheBytes: (bytes: number) => void;
   onChange: () => void;
 }
 
 const holdCheckSeconds = 30;
+/** Between two writes of what was learned, when no status was written meanwhile: an SD card wears out. */
+const keepSeconds = 180;
 
 /** Runs until the signal ends it. A task that fails is logged and run again. */
 export async function runBackground(deps: BackgroundDeps, windowSeconds: number, signal: AbortSignal): Promise<void> {
@@ -60,6 +67,8 @@ export async function runBackground(deps: BackgroundDeps, windowSeconds: number,
     }),
     operation(deps, windowSeconds, signal),
     every(windowSeconds, enforcement(deps)),
+    every(windowSeconds, countDays(deps)),
+    every(keepSeconds, deps.keep),
   ]);
 }
 
@@ -73,13 +82,28 @@ function operation(deps: BackgroundDeps, windowSeconds: number, signal: AbortSig
       windowSeconds,
       onWindow: (model, window) => {
         book.recordWindow(model.slot.revision, window);
-        if (window.boundary === power.total?.source.boundary)
-          metrics.addInferenceEnergy(model, 'Exclusive', window.windowJoules * window.inferences);
+        if (window.boundary === power.total?.source.boundary) {
+          const joules = window.windowJoules * window.inferences;
+          metrics.addInferenceEnergy(model, 'Exclusive', joules);
+          deps.days.add(`model ${model.address.namespace}/${model.address.deployment}`, joules, deps.clock.now());
+        }
         deps.onChange();
       },
     },
     signal,
   );
+}
+
+/** What each meter has counted since the last look. */
+function countDays({ power, days, clock }: BackgroundDeps): () => void {
+  const counted = new Map<PowerMeter, number>();
+  return () => {
+    for (const meter of power.meters) {
+      const { joules } = meter.total;
+      days.add(meter.source.name, joules - (counted.get(meter) ?? 0), clock.now());
+      counted.set(meter, joules);
+    }
+  };
 }
 
 function enforcement(deps: BackgroundDeps): () => Promise<void> {

@@ -12,6 +12,10 @@ import { StatusWriter } from './status/status-writer.ts';
 interface Deps extends Pick<ControlPlaneDeps, 'logger' | 'desired' | 'onIdentity'> {
   instances: Instances;
   deviceView: () => Promise<Omit<DeviceView, 'generation'>>;
+  /** Whether what was there before a restart is still coming up. */
+  resuming: () => boolean;
+  /** Puts on disk what was learned. */
+  keep: () => Promise<void>;
 }
 
 export interface ControlPlaneHooks {
@@ -30,7 +34,7 @@ export function createControlPlaneHooks(clock: Clock, deps: () => Deps): Control
   let lastReached = Number.NEGATIVE_INFINITY;
   const wake = () => publisher?.wake();
   const build = (): ControlPlaneDeps => {
-    const { logger, desired, instances, onIdentity, deviceView } = deps();
+    const { logger, desired, instances, onIdentity, deviceView, resuming, keep } = deps();
     return {
       clock,
       logger,
@@ -57,8 +61,10 @@ export function createControlPlaneHooks(clock: Clock, deps: () => Deps): Control
       publish: async (client, deviceObject, signal) => {
         publisher = new Publisher({
           clock,
-          writer: new StatusWriter({ client, clock, logger }),
+          client,
+          writer: new StatusWriter({ client, clock, logger, keep }),
           runners: () => instances.runners(),
+          resuming,
           describeInstance: (runner, before) => instances.describe(runner, before),
           describeDevice: async (generation, before) =>
             describeDevice({ generation, ...(await deviceView()) }, before, new Date(clock.now()).toISOString()),

@@ -7,6 +7,7 @@ import type { DesiredInstance, DesiredState } from './assignment/desired-state.t
 import type { EnergyBook } from './measurement/energy-book.ts';
 import { runEnergyTest } from './measurement/energy-test.ts';
 import { loadSubject } from './measurement/load-subject.ts';
+import type { RevisionRecord } from './record/learned-record.ts';
 import { InstanceRunner, type RunnerDeps, slotName } from './serving/instance-runner.ts';
 import type { RevisionRun } from './serving/revision-run.ts';
 import { describeInstance, goalOf, type RevisionView } from './status/describe-instance.ts';
@@ -66,6 +67,16 @@ export class Instances {
   /** Hold or a window has changed. */
   wakeAll(): void {
     for (const { runner } of this.#entries.values()) runner.wake();
+  }
+
+  /** Whether something of what the disk remembers is still on its way into memory. */
+  get resuming(): boolean {
+    return this.runners().some((runner) => !runner.settled);
+  }
+
+  /** What is to be kept on disk of every revision that a slot names. */
+  records(): RevisionRecord[] {
+    return this.runners().flatMap((runner) => runner.records());
   }
 
   runners(): InstanceRunner[] {

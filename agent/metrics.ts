@@ -1,13 +1,17 @@
 // Everything /metrics says. A series that cannot be known is absent: gauges are filled when scraped, from what is at hand.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Clock } from '../kube/runtime/clock.ts';
 import { agentVersion } from './options.ts';
 import type { NodePower } from './power/node-power.ts';
+import type { DayTotals } from './record/day-totals.ts';
 import type { RequestCounter } from './serving/inference-service.ts';
 import type { Routes } from './serving/routes.ts';
 import type { ServedModel } from './serving/served-model.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export interface MetricSources {
+  clock: Clock;
+  days: DayTotals;
   power: NodePower;
   routes: Routes;
   telemetry: Telemetry;
@@ -163,6 +167,9 @@ function registerDevice(registry: Registry, prefix: string, sources: MetricSourc
   });
 
   registerPower(gauge, counter, power);
+  gauge('energy_today_joules', 'Energy since midnight (UTC), over restarts', ['of'], (metric) => {
+    for (const { of, joules } of sources.days.on(sources.clock.now())) metric.set({ of }, joules);
+  });
 
   gauge('inference_queue_length', 'Requests waiting or running', [...modelLabels], (metric) => {
     for (const model of modelsOf(routes)) metric.set(labelsOf(model), model.model.queueLength);

@@ -52,6 +52,18 @@ export class EnergyBook {
     this.#of(revision).controlled = reading;
   }
 
+  /** Windows from before a restart: the interval stands on them as it did. */
+  restore(records: readonly { revision: string; windows: readonly OperationWindow[] }[]): void {
+    for (const { revision, windows } of records) this.#of(revision).windows.push(...windows);
+  }
+
+  /** The windows of these revisions, for the disk. */
+  records(revisions: ReadonlySet<string>): { revision: string; windows: OperationWindow[] }[] {
+    return [...this.#known].flatMap(([revision, { windows }]) =>
+      revisions.has(revision) && windows.length > 0 ? [{ revision, windows }] : [],
+    );
+  }
+
   forget(revision: string): void {
     this.#known.delete(revision);
   }

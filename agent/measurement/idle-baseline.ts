@@ -13,6 +13,9 @@ export interface Baseline {
   temperatureCelsius?: number;
 }
 
+/** A baseline on disk. */
+export type BaselineRecord = Omit<Baseline, 'at'>;
+
 interface Deps {
   clock: Clock;
   /** Monotonic milliseconds of the last inference on this device, of any model. */
@@ -30,16 +33,33 @@ const expiresCelsius = 5;
 /** What the device draws with its models loaded and no request: per meter, good for an hour or five degrees. */
 export class IdleBaselines {
   readonly #deps: Deps;
-  readonly #baselines = new Map<PowerMeter, Baseline>();
+  /** By the name of the source. */
+  readonly #baselines = new Map<string, Baseline>();
   readonly #measuring = new Map<PowerMeter, Promise<Baseline | undefined>>();
 
-  constructor(deps: Deps) {
+  /** @param before baselines from before a restart: they expire as any, and one from the future has expired. */
+  constructor(deps: Deps, before: readonly BaselineRecord[] = []) {
     this.#deps = deps;
+    for (const baseline of before) {
+      const age = deps.clock.now() - baseline.time;
+      const at = age < 0 ? Number.NEGATIVE_INFINITY : deps.clock.monotonic() - age;
+      this.#baselines.set(baseline.source, { ...baseline, at });
+    }
+  }
+
+  records(): BaselineRecord[] {
+    return [...this.#baselines.values()].map(({ watts, relativeSd, source, time, temperatureCelsius }) => ({
+      watts,
+      relativeSd,
+      source,
+      time,
+      ...(temperatureCelsius === undefined ? {} : { temperatureCelsius }),
+    }));
   }
 
   /** Undefined when there is none or it has expired. */
   get(meter: PowerMeter): Baseline | undefined {
-    const baseline = this.#baselines.get(meter);
+    const baseline = this.last(meter);
     if (!baseline) return undefined;
     if (this.#deps.clock.monotonic() - baseline.at > expiresMilliseconds) return undefined;
     const now = this.#deps.temperature();
@@ -52,7 +72,7 @@ export class IdleBaselines {
 
   /** The last one, expired or not: for status, which shows its time. */
   last(meter: PowerMeter): Baseline | undefined {
-    return this.#baselines.get(meter);
+    return this.#baselines.get(meter.source.name);
   }
 
   /** Measures when needed. Undefined when a request came in between or the meter does not answer. */
@@ -89,7 +109,7 @@ export class IdleBaselines {
       at: clock.monotonic(),
       ...(temperatureCelsius === undefined ? {} : { temperatureCelsius }),
     };
-    this.#baselines.set(meter, baseline);
+    this.#baselines.set(meter.source.name, baseline);
     return baseline;
   }
 }

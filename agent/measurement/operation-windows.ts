@@ -20,8 +20,6 @@ export interface OperationWindow {
   joulesPerInference?: number;
   /** Of the baseline, as it weighs on the result. */
   baselineRelativeSd: number;
-  /** Monotonic milliseconds. */
-  at: number;
   /** Names the window in answers to requests. */
   id: string;
 }
@@ -81,7 +79,7 @@ function report(deps: Deps, before: Mark, after: Mark): void {
   for (const [meter, now] of after.meters) {
     const then = before.meters.get(meter);
     if (!then || !meter.up || now.gapSeconds !== then.gapSeconds) continue;
-    deps.onWindow(only.model, windowOf(deps, meter, now.joules - then.joules, { ...only, seconds, at: after.at }));
+    deps.onWindow(only.model, windowOf(deps, meter, now.joules - then.joules, { ...only, seconds }));
   }
 }
 
@@ -89,9 +87,9 @@ function windowOf(
   deps: Deps,
   meter: PowerMeter,
   joules: number,
-  work: { inferences: number; modelSeconds: number; seconds: number; at: number },
+  work: { inferences: number; modelSeconds: number; seconds: number },
 ): OperationWindow {
-  const { inferences, modelSeconds, seconds, at } = work;
+  const { inferences, modelSeconds, seconds } = work;
   const { boundary, name } = meter.source;
   const baseline = deps.baselines.get(meter);
   const idle = (baseline?.watts ?? 0) * seconds;
@@ -105,7 +103,6 @@ function windowOf(
     windowJoules: joules / inferences,
     ...(baseline === undefined ? {} : { joulesPerInference: own }),
     baselineRelativeSd: baseline === undefined || own <= 0 ? 0 : (baseline.relativeSd * idle) / inferences / own,
-    at,
     id: new Date(deps.clock.now()).toISOString(),
   };
 }

@@ -30,6 +30,11 @@ export class PowerMeter {
     return this.#up;
   }
 
+  /** Whether it has been read once, with success or without. */
+  get asked(): boolean {
+    return this.#up || this.#failures > 0;
+  }
+
   /** Of the last reading; undefined while the source does not answer. */
   get watts(): number | undefined {
     return this.#up ? this.#watts : undefined;

@@ -5,6 +5,7 @@ import type { Clock } from '../../kube/runtime/clock.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { DesiredInstance } from '../assignment/desired-state.ts';
 import { hasEnded } from '../has-ended.ts';
+import type { RevisionRecord } from '../record/learned-record.ts';
 import { retrySeconds } from '../retry-wait.ts';
 import type { ModelLoader } from './model-loader.ts';
 import { type InstancePlan, planInstance } from './plan-instance.ts';
@@ -18,6 +19,8 @@ export interface RunnerDeps {
   loader: ModelLoader;
   routes: Routes;
   hold: () => boolean;
+  /** What is known of a revision from before the agent was started. */
+  recall: (instanceUid: string, revision: string) => RevisionRecord | undefined;
   /** The slot that now serves, to be kept on disk. */
   onServing: (instance: DesiredInstance, slot: Slot) => Promise<void>;
   /** Something that status shows has changed. */
@@ -56,6 +59,21 @@ export class InstanceRunner {
 
   get recreateGapMilliseconds(): number | undefined {
     return this.#recreateGapMilliseconds;
+  }
+
+  /** All that can be done with what is on disk has been done, or has failed. */
+  get settled(): boolean {
+    const plan = this.#plan();
+    const stuck = [...plan.fetch, ...plan.load].every((slot) => this.#revisions.get(slot.revision)?.stuck === true);
+    return stuck && this.#routed === plan.routeActive;
+  }
+
+  /** Of each revision that a slot names, what is to be kept on disk. */
+  records(): RevisionRecord[] {
+    const { uid, spec, lastServed } = this.#instance;
+    const slots = [spec.active, spec.candidate, spec.previous, lastServed];
+    const names = new Set(slots.flatMap((slot) => slot?.revision ?? []));
+    return [...names].flatMap((name) => this.#revisions.get(name)?.record ?? this.#deps.recall(uid, name) ?? []);
   }
 
   revision(name: string): RevisionRun | undefined {
@@ -139,8 +157,9 @@ export class InstanceRunner {
       known.slot = slot;
       return known;
     }
-    const address = { namespace: this.#instance.namespace, deployment: this.#instance.spec.deploymentName };
-    const created = new RevisionRun(address, slot, this.#deps);
+    const { uid, namespace, spec } = this.#instance;
+    const address = { instanceUid: uid, namespace, deployment: spec.deploymentName };
+    const created = new RevisionRun(address, slot, this.#deps.recall(uid, slot.revision), this.#deps);
     this.#revisions.set(slot.revision, created);
     return created;
   }

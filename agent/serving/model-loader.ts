@@ -1,17 +1,21 @@
-import type { Slot } from '../../crds/model-instance.ts';
+import type { RevisionStatus, Slot } from '../../crds/model-instance.ts';
 import { parseQuantity } from '../../kube/meta/quantity.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { BlobStore } from '../artifacts/blob-store.ts';
 import { formatBytes } from '../artifacts/format-bytes.ts';
 import type { Engine, EngineModel } from '../inference/engine.ts';
 import { ModelLoadError } from '../inference/errors.ts';
+import type { RevisionRecord } from '../record/learned-record.ts';
 import { type GoldenResult, type GoldenSample, neutralInputs, readGoldenSet, runGoldenSet } from './golden-set.ts';
+import { recallGolden, runtimeKey } from './recall-golden.ts';
 import { type InferenceObserver, type ModelAddress, ServedModel } from './served-model.ts';
 
 export interface Loaded {
   served: ServedModel;
   samples: GoldenSample[];
-  golden?: GoldenResult & { time: string };
+  golden?: NonNullable<RevisionStatus['golden']>;
+  /** What the golden result holds for; undefined when that cannot be told. */
+  goldenRuntime?: string;
   loadMilliseconds: number;
   residentBytes?: number;
 }
@@ -22,6 +26,8 @@ interface Deps {
   engines: readonly Engine[];
   observer: InferenceObserver;
   memoryLimitBytes: number;
+  /** Name and version of the built-in engine. */
+  runtime: string;
   /** Told of each file before it is loaded. */
   beforeLoad?: (slot: Slot, file: string) => Promise<void>;
   onLoaded?: (served: ServedModel, seconds: number) => void;
@@ -44,8 +50,11 @@ export class ModelLoader {
     return [...this.#taken.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** @throws ModelLoadError, or GoldenSetFailure */
-  async load(address: ModelAddress, slot: Slot, signal: AbortSignal): Promise<Loaded> {
+  /**
+   * @param before what this device knows of the revision from an earlier load.
+   * @throws ModelLoadError, or GoldenSetFailure
+   */
+  async load(address: ModelAddress, slot: Slot, before: RevisionRecord | undefined, signal: AbortSignal): Promise<Loaded> {
     const { clock, store } = this.#deps;
     const name = `${address.namespace}/${address.deployment}@${slot.revision}`;
     const engine = this.#engineOf(slot);
@@ -70,9 +79,11 @@ export class ModelLoader {
       );
       await warmUp(model, signal);
       const samples = slot.goldenSet ? await readGoldenSet(store.path(slot.goldenSet.digest)) : [];
-      const golden = slot.goldenSet ? await this.#gate(model, slot, samples, signal) : undefined;
+      const runtime = engine.kind === 'OnnxRuntime' ? this.#deps.runtime : undefined;
+      const known = recallGolden(before, slot, runtime);
+      const golden = known ?? (slot.goldenSet ? await this.#gate(model, slot, samples, signal) : undefined);
       const residentBytes = await model.residentBytes();
-      const served = new ServedModel(address, slot, model, this.#deps);
+      const served = new ServedModel(address, slot, model, this.#deps, before?.statistics);
       this.#taken.set(served, residentBytes ?? expected);
       const loadMilliseconds = Math.round(clock.monotonic() - started);
       this.#deps.onLoaded?.(served, loadMilliseconds / 1000);
@@ -81,6 +92,7 @@ export class ModelLoader {
         samples,
         loadMilliseconds,
         ...(golden === undefined ? {} : { golden }),
+        ...(golden === undefined || runtime === undefined ? {} : { goldenRuntime: runtimeKey(runtime, slot) }),
         ...(residentBytes === undefined ? {} : { residentBytes }),
       };
     } catch (error) {

@@ -1,19 +1,34 @@
+/** What a model did before it was loaded this time: JSON, for the disk. */
+export interface StatisticsRecord {
+  inferences: number;
+  errors: number;
+  /** Of the last requests, oldest first; whole microseconds. */
+  latenciesMicroseconds: number[];
+}
+
+const keptLatencies = 2048;
+
 /** Counts and latencies of one served model. Percentiles are of the last 2,048 requests. */
 export class ModelStatistics {
+  /** Since it was loaded: what measured windows count. */
   inferences = 0;
   errors = 0;
   /** Sum of the model's own time, for energy windows. */
   modelSeconds = 0;
-  readonly #latencies = new Float64Array(2048);
+  readonly #before: Pick<StatisticsRecord, 'inferences' | 'errors'>;
+  readonly #latencies = new Float64Array(keptLatencies);
   #filled = 0;
   #next = 0;
+
+  constructor(before?: StatisticsRecord) {
+    this.#before = before ?? { inferences: 0, errors: 0 };
+    for (const latency of before?.latenciesMicroseconds.slice(-keptLatencies) ?? []) this.#addLatency(latency);
+  }
 
   recordSuccess(latencyMicroseconds: number, modelMicroseconds: number): void {
     this.inferences++;
     this.modelSeconds += modelMicroseconds / 1e6;
-    this.#latencies[this.#next] = latencyMicroseconds;
-    this.#next = (this.#next + 1) % this.#latencies.length;
-    this.#filled = Math.min(this.#filled + 1, this.#latencies.length);
+    this.#addLatency(latencyMicroseconds);
   }
 
   recordError(): void {
@@ -22,6 +37,23 @@ export class ModelStatistics {
 
   percentiles(): { p50: number; p95: number; p99: number } | undefined {
     return percentilesOf(this.#latencies.subarray(0, this.#filled));
+  }
+
+  /** With everything from before this load: what status shows, and what the next load begins with. */
+  toRecord(): StatisticsRecord {
+    const oldest = this.#filled < keptLatencies ? 0 : this.#next;
+    const latencies = [...this.#latencies.subarray(oldest, this.#filled), ...this.#latencies.subarray(0, oldest)];
+    return { ...this.totals(), latenciesMicroseconds: latencies.map(Math.round) };
+  }
+
+  totals(): { inferences: number; errors: number } {
+    return { inferences: this.#before.inferences + this.inferences, errors: this.#before.errors + this.errors };
+  }
+
+  #addLatency(microseconds: number): void {
+    this.#latencies[this.#next] = microseconds;
+    this.#next = (this.#next + 1) % keptLatencies;
+    this.#filled = Math.min(this.#filled + 1, keptLatencies);
   }
 }
 

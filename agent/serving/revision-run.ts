@@ -3,6 +3,7 @@ import { parseQuantity } from '../../kube/meta/quantity.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { ArtifactError } from '../artifacts/errors.ts';
 import { ModelLoadError } from '../inference/errors.ts';
+import type { RevisionRecord } from '../record/learned-record.ts';
 import type { GoldenSample } from './golden-set.ts';
 import { GoldenSetFailure, type Loaded, type ModelLoader } from './model-loader.ts';
 import type { ModelAddress, ServedModel } from './served-model.ts';
@@ -16,6 +17,7 @@ interface Deps {
 export class RevisionRun {
   slot: Slot;
   loadFailures = 0;
+  readonly #instanceUid: string;
   readonly #address: ModelAddress;
   readonly #deps: Deps;
   readonly #cancelled = new AbortController();
@@ -25,9 +27,13 @@ export class RevisionRun {
   #loaded: Loaded | undefined;
   #failure: { reason: string; message: string } | undefined;
   #failedGolden: RevisionStatus['golden'];
+  #record: RevisionRecord | undefined;
 
-  constructor(address: ModelAddress, slot: Slot, deps: Deps) {
-    this.#address = address;
+  /** @param before what an earlier load of this revision left, on this device. */
+  constructor(address: ModelAddress & { instanceUid: string }, slot: Slot, before: RevisionRecord | undefined, deps: Deps) {
+    this.#instanceUid = address.instanceUid;
+    this.#address = { namespace: address.namespace, deployment: address.deployment };
+    this.#record = before?.digest === slot.digest ? before : undefined;
     this.slot = slot;
     this.#deps = deps;
   }
@@ -79,6 +85,29 @@ export class RevisionRun {
     return this.#fetch === 'done' && this.#load === 'unloading' ? 'Stopped' : 'Pending';
   }
 
+  /** Nothing more comes of it for now without a change from outside: it failed, or its bytes are being downloaded. */
+  get stuck(): boolean {
+    return this.failure !== undefined || (!this.fetched && this.#deps.artifacts.state(this.slot.digest) !== undefined);
+  }
+
+  /** What outlives this load. Undefined before the first. */
+  get record(): RevisionRecord | undefined {
+    const loaded = this.#loaded;
+    if (!loaded) return this.#record;
+    const { golden, goldenRuntime: runtime } = loaded;
+    const digest = this.slot.goldenSet?.digest;
+    return {
+      instanceUid: this.#instanceUid,
+      revision: this.slot.revision,
+      digest: this.slot.digest,
+      loadMilliseconds: this.#record?.loadMilliseconds ?? loaded.loadMilliseconds,
+      statistics: loaded.served.statistics.toRecord(),
+      ...(golden === undefined || digest === undefined || runtime === undefined
+        ? {}
+        : { golden: { result: golden, digest, runtime } }),
+    };
+  }
+
   beginFetch(): boolean {
     if (this.#fetch !== 'no') return false;
     this.#fetch = 'running';
@@ -124,7 +153,7 @@ export class RevisionRun {
   async load(signal: AbortSignal): Promise<void> {
     try {
       await this.#verify(signal);
-      this.#loaded = await this.#deps.loader.load(this.#address, this.slot, signal);
+      this.#loaded = await this.#deps.loader.load(this.#address, this.slot, this.#record, signal);
       this.#load = 'done';
       this.#failure = undefined;
       this.loadFailures = 0;
@@ -141,6 +170,7 @@ export class RevisionRun {
     if (this.#load !== 'done' || !this.#loaded) return;
     this.#load = 'unloading';
     await this.#deps.loader.unload(this.#loaded.served, drainSeconds);
+    this.#record = this.record;
     this.#loaded = undefined;
     this.#load = 'no';
   }
@@ -161,9 +191,9 @@ export class RevisionRun {
       phase: this.phase,
       ...(failure === undefined ? {} : { reason: failure.reason, message: failure.message.slice(0, 1024) }),
       ...(downloadedBytes === undefined ? {} : { bytesDownloaded: downloadedBytes }),
-      ...(loaded === undefined ? {} : { loadMilliseconds: loaded.loadMilliseconds }),
+      ...(loaded === undefined ? {} : { loadMilliseconds: this.#record?.loadMilliseconds ?? loaded.loadMilliseconds }),
       ...(loaded?.residentBytes === undefined ? {} : { residentMemory: loaded.residentBytes }),
-      ...(served === undefined ? {} : { inferences: served.statistics.inferences, errors: served.statistics.errors }),
+      ...(served === undefined ? {} : served.statistics.totals()),
       ...(served === undefined ? {} : { executionProviders: [...served.model.executionProviders] }),
       ...(latency === undefined ? {} : { latencyMicroseconds: latency }),
       ...(golden === undefined ? {} : { golden }),

@@ -2,7 +2,7 @@ import type { Slot } from '../../crds/model-instance.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { EngineModel, InferenceRequest, InferenceResult } from '../inference/engine.ts';
 import { InferenceError } from '../inference/errors.ts';
-import { ModelStatistics } from './model-statistics.ts';
+import { ModelStatistics, type StatisticsRecord } from './model-statistics.ts';
 
 export interface ModelAddress {
   namespace: string;
@@ -18,14 +18,21 @@ export interface InferenceObserver {
 export class ServedModel {
   readonly address: ModelAddress;
   readonly slot: Slot;
-  readonly statistics = new ModelStatistics();
+  readonly statistics: ModelStatistics;
   readonly #model: EngineModel;
   readonly #clock: Clock;
   readonly #observer: InferenceObserver;
   #inFlight = 0;
   #idle = Promise.withResolvers<void>();
 
-  constructor(address: ModelAddress, slot: Slot, model: EngineModel, deps: { clock: Clock; observer: InferenceObserver }) {
+  constructor(
+    address: ModelAddress,
+    slot: Slot,
+    model: EngineModel,
+    deps: { clock: Clock; observer: InferenceObserver },
+    before?: StatisticsRecord,
+  ) {
+    this.statistics = new ModelStatistics(before);
     this.address = address;
     this.slot = slot;
     this.#model = model;

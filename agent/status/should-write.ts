@@ -11,8 +11,10 @@ const quietMilliseconds = 300_000;
 
 /** Follow from the other fields: alone they are no news. */
 const times = new Set(['time', 'lastTransitionTime']);
-/** Each change of a test is a look, which the controller waits for. */
-const alwaysNews = new Set(['tests']);
+/** Each change of a test is a look, which the controller waits for; so is a generation that was seen. */
+const alwaysNews = new Set(['tests', 'observedGeneration']);
+/** Fields that tell the items of a list apart, whatever their order. */
+const identities = ['type', 'revision', 'id', 'name', 'boundary'] as const;
 
 export function shouldWrite(last: LastWrite | undefined, next: unknown, now: number): boolean {
   if (!last) return true;
@@ -26,7 +28,8 @@ function compare(before: unknown, after: unknown, strict: boolean): Change {
   if (Object.is(before, after)) return 'same';
   if (Array.isArray(before) && Array.isArray(after)) {
     if (before.length !== after.length) return 'news';
-    return worst(before.map((item, index) => compare(item, after[index], strict)));
+    const sorted = inOrder(after);
+    return worst(inOrder(before).map((item, index) => compare(item, sorted[index], strict)));
   }
   if (isObject(before) && isObject(after)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
@@ -51,6 +54,16 @@ function compareField(key: string, before: unknown, after: unknown, strict: bool
 function sameWords(before: string, after: string): boolean {
   const words = (text: string) => text.replace(/\d+(\.\d+)?/g, '#');
   return words(before) === words(after);
+}
+
+/** An API server merges lists item by item, so theirs and ours need not be in one order. */
+function inOrder(items: readonly unknown[]): readonly unknown[] {
+  const keyOf = (item: unknown): string | undefined => {
+    if (typeof item === 'string') return item;
+    const identity = isObject(item) ? identities.find((field) => typeof item[field] === 'string') : undefined;
+    return isObject(item) && identity !== undefined ? String(item[identity]) : undefined;
+  };
+  return items.toSorted((a, b) => (keyOf(a) ?? '').localeCompare(keyOf(b) ?? ''));
 }
 
 function worst(changes: readonly Change[]): Change {
