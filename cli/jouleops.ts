@@ -10,6 +10,7 @@ const program = new Command('jouleops')
   .description('GitOps for machine-learning models on an energy budget')
   .version(productVersion, '-V, --version')
   .exitOverride()
+  .showHelpAfterError('  next: "jouleops --help", or --help after a command, says what it takes')
   .configureHelp({ sortSubcommands: false })
   .addHelpText(
     'after',

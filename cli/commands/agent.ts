@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { AgentOptions, JoinSource } from '../../agent/options.ts';
+import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import { runAgent } from '../../agent/run.ts';
+import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
-import { parsePort } from '../up/options.ts';
+import { checkSimulated, parsePort } from '../up/options.ts';
 
 interface AgentFlags {
   name: string;
@@ -21,10 +23,11 @@ interface AgentFlags {
 }
 
 export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<void> {
+  if (flags.simulate !== undefined) checkSimulated([{ className: flags.simulate, name: flags.name }], Object.keys(hiddenBoards));
   const join = await joinSourceOf(flags);
   const options: AgentOptions = {
     name: flags.name,
-    dataDirectory: flags.dataDir,
+    dataDirectory: await makeDataDirectory(flags.dataDir),
     host: flags.host,
     port: parsePort('--port', flags.port),
     insecureOpen: flags.insecureOpen,

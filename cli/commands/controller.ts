@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { runController } from '../../controller/run.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { connect } from '../connect.ts';
+import { makeDataDirectory } from '../data-directory.ts';
 import { createLogger } from '../logger.ts';
 import { parsePort } from '../up/options.ts';
 
@@ -29,7 +30,7 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
   try {
     const running = await runController(
       {
-        dataDirectory: resolve(flags.dataDir),
+        dataDirectory: await makeDataDirectory(flags.dataDir),
         apiServer: { url: flags.apiServerUrl ?? connection.server, certificateAuthority },
         modelStoreDirectory: resolve(flags.modelStore),
         web: { host: flags.webHost, port: parsePort('--web-port', flags.webPort) },

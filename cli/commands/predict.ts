@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
+import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
+import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
 import { choosePredictor, loadCatalogue, type PredictionReport, reportPrediction } from '../../energy/prediction/catalogue.ts';
 import type { Boundary } from '../../energy/prediction/prediction.ts';
 import { explain, type Predictor } from '../../energy/prediction/predictor.ts';
@@ -9,6 +9,7 @@ import { formatEnergy } from '../../energy/units.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
+import { nextSteps } from '../output/unsupported-model.ts';
 
 interface PredictFlags {
   device: string;
@@ -26,10 +27,11 @@ export async function predict(file: string, flags: PredictFlags, signal: AbortSi
   const format = parseOutputFormat(flags.output);
   const boundary = flags.boundary === undefined ? undefined : parseBoundary(flags.boundary);
   const confidencePercent = parseConfidence(flags.confidence);
-  if (!existsSync(file)) throw usage(`${file}: there is no such file`, 'name an .onnx file');
+  await checkFile(file);
   const predictors = await loadPredictors();
+  if (flags.runtime !== undefined) checkRuntime(flags.runtime, predictors);
   const chosen = choose(predictors, flags, boundary);
-  const analysis = await analyzeGraph(file, { signal });
+  const analysis = await analyze(file, signal);
   const rows = chosen.map(({ predictor, deviceClass }) => ({
     predictor,
     report: reportPrediction(predictor, analysis.features, {
@@ -49,6 +51,21 @@ export async function predict(file: string, flags: PredictFlags, signal: AbortSi
   process.stdout.write(`${formatReports(rows.map(({ report }) => report))}\n`);
   for (const { report } of rows) process.stdout.write(caveats(report));
   if (flags.explain) for (const { predictor, report } of rows) process.stdout.write(formatExplanation(predictor, report));
+}
+
+async function checkFile(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found) throw usage(`${file}: there is no such file`, 'name an .onnx file');
+  if (!found.isFile()) throw usage(`${file} is not a file`, 'name an .onnx file');
+}
+
+async function analyze(file: string, signal: AbortSignal): Promise<GraphAnalysis> {
+  try {
+    return await analyzeGraph(file, { signal });
+  } catch (error) {
+    if (!(error instanceof UnsupportedModelError)) throw error;
+    throw new CommandError(`${file}: ${error.reason}: ${error.message}`, nextSteps[error.reason], { cause: error });
+  }
 }
 
 async function loadPredictors(): Promise<Predictor[]> {
@@ -130,6 +147,12 @@ function parseBoundary(text: string): Boundary {
   const boundary = boundaries.find((one) => one === text);
   if (boundary) return boundary;
   throw usage(`--boundary ${text} is not known`, `use one of: ${boundaries.join(', ')}`);
+}
+
+/** A prediction for a runtime that no predictor knows would be no more than a guess at what was meant. */
+function checkRuntime(runtime: string, predictors: readonly Predictor[]): void {
+  const known = [...new Set(predictors.flatMap(({ card }) => card.key.runtime ?? []))].sort();
+  if (!known.includes(runtime)) throw usage(`--runtime ${runtime} is not known`, `use one of: ${known.join(', ')}`);
 }
 
 function parseConfidence(text: string): number {

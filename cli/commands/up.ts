@@ -1,22 +1,23 @@
 // The whole product on one machine: embedded control plane and controller in this process, one child process per agent.
-import { constants } from 'node:fs';
-import { access, mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { AgentReadiness } from '../../agent/options.ts';
+import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import { type RunningController, runController } from '../../controller/run.ts';
 import { edgeDevices, modelVersions } from '../../crds/resources.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { createClient } from '../../kube/api/http-client.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { type StandaloneServer, startServer } from '../../standalone/server.ts';
+import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
 import { superviseAgent } from '../up/agent-process.ts';
 import { type Convergence, followConvergence } from '../up/convergence.ts';
 import { type Endpoints, writeEndpoints, writeWhole } from '../up/endpoints.ts';
 import { checkFleetDirectory, declareFleet } from '../up/fleet.ts';
-import { parsePort, parseSimulate, type UpOptions } from '../up/options.ts';
+import { checkSimulated, parsePort, parseSimulate, type UpOptions } from '../up/options.ts';
 import { Progress } from '../up/progress.ts';
 import { RememberedPorts } from '../up/remembered-ports.ts';
 import { writeSampleRequest } from '../up/sample-request.ts';
@@ -102,29 +103,16 @@ export async function up(flags: UpFlags, signal: AbortSignal): Promise<void> {
 }
 
 async function parseFlags(flags: UpFlags): Promise<UpOptions> {
+  const simulated = parseSimulate(flags.simulate);
+  checkSimulated(simulated, Object.keys(hiddenBoards));
   return {
     dataDirectory: resolve(flags.dataDir),
     port: parsePort('--port', flags.port),
     webPort: parsePort('--web-port', flags.webPort),
-    simulated: parseSimulate(flags.simulate),
+    simulated,
     once: flags.once,
     ...(flags.fleet === undefined ? {} : { fleet: await checkFleetDirectory(flags.fleet) }),
   };
-}
-
-async function makeDataDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await access(directory, constants.W_OK);
-  } catch (error) {
-    throw new CommandError(
-      `--data-dir ${directory} cannot be written: ${(error as Error).message}`,
-      'make it writable, or name another directory',
-      {
-        cause: error,
-      },
-    );
-  }
 }
 
 async function startControlPlane(options: UpOptions, ports: RememberedPorts, logger: Logger): Promise<StandaloneServer> {
