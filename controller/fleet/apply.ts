@@ -8,6 +8,7 @@ import type { KubeObject, Stored } from '../../kube/api/objects.ts';
 import type { EventRecorder } from '../../kube/runtime/event-recorder.ts';
 import { kindOfEntry } from './kinds.ts';
 import { describe, type FileError, identityOf, type ManifestObject } from './manifest.ts';
+import { explainCause, explainText } from './refusal.ts';
 
 export interface ApplyDeps {
   client: Client;
@@ -98,25 +99,15 @@ function objectKey({ metadata }: KubeObject): { name: string; namespace?: string
 /** Every cause with its own place in the file. */
 function describeFailure(entry: ManifestObject, error: unknown): FileError[] {
   const causes = error instanceof ApiError ? (error.details?.causes ?? []) : [];
-  if (causes.length === 0) {
-    const message = error instanceof Error ? error.message : String(error);
-    return [{ file: entry.file, ...entry.locate(fieldIn(message) ?? ''), message: `${describe(entry)}: ${withHint(message)}` }];
-  }
-  return causes.map(({ field = '', message = '' }) => ({
+  const refusals =
+    causes.length === 0
+      ? [explainText(entry.object, error instanceof Error ? error.message : String(error))]
+      : causes.map(({ field = '', message = '' }) => explainCause(entry.object, field, message));
+  return refusals.map(({ field, message }) => ({
     file: entry.file,
     ...entry.locate(field),
-    message: `${describe(entry)}: ${field}: ${message}`,
+    message: `${describe(entry)}: ${message}`,
   }));
-}
-
-/** Some refusals name the field only in their text: unknown fields, and values of another type. */
-function fieldIn(message: string): string | undefined {
-  return /unknown field "([^"]+)"/.exec(message)?.[1] ?? /\.(spec[^\s:]*): (?:field not declared|expected)/.exec(message)?.[1];
-}
-
-/** A bare number where an amount belongs is the commonest slip. */
-function withHint(message: string): string {
-  return /expected string, got/.test(message) ? `${message}; write an amount as text with its unit, such as 80mJ` : message;
 }
 
 /** Entries that are in `before` and no longer declared. Pure. */

@@ -57,16 +57,23 @@ describe('a fleet directory', () => {
   });
 
   it.each([
-    ['a budget without a unit', deployment('two', '80'), 7],
-    ['a negative budget', deployment('two', '-1mJ'), 7],
-    ['a zero budget', deployment('two', '0mJ'), 7],
-    ['an unknown field', deployment('two', '80mJ', '  colour: red\n'), 9],
-  ])('reports %s with its line, and goes on with the other files', async (_, text, line) => {
+    [
+      'a budget without a unit',
+      deployment('two', '80'),
+      7,
+      'energyPerInference: 80 has no unit: write it with its unit, for example 80mJ',
+    ],
+    ['a quoted budget without a unit', deployment('two', '"81"'), 7, 'energyPerInference: 81 has no unit'],
+    ['a negative budget', deployment('two', '-1mJ'), 7, 'energyPerInference: -1mJ is not more than zero'],
+    ['a zero budget', deployment('two', '0mJ'), 7, 'energyPerInference: 0mJ is not more than zero'],
+    ['an unknown field', deployment('two', '80mJ', '  colour: red\n'), 9, 'spec.colour is not a field of ModelDeployment'],
+  ])('reports %s with its line, and goes on with the other files', async (_, text, line, says) => {
     await write('two.yaml', text);
     await write('three.yaml', deployment('three', `${line}${text.length}mJ`));
     await eventually(async () => {
       const { status } = await repository();
-      expect(status?.errors?.[0]).toMatchObject({ file: 'two.yaml', line });
+      expect(status?.errors?.[0]).toMatchObject({ file: 'two.yaml', line, message: expect.stringContaining(says) as string });
+      expect(status?.errors?.[0]?.column).toBeGreaterThan(1);
       expect(findCondition(status?.conditions, 'Ready')).toMatchObject({ status: 'False', reason: 'BuildFailed' });
       expect((await get('three')).spec.budget.energyPerInference).toBe(`${line}${text.length}mJ`);
     });
