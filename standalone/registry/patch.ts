@@ -141,13 +141,20 @@ function applyWithin(
   if (outcome.kind === 'refused') {
     throw new StatusError(outcome.status, outcome.status === 400 ? 'BadRequest' : '', outcome.message);
   }
-  const { object: decoded } = decodeObject(kind, { sent: outcome.object, duplicates: [] }, 'Ignore');
-  const placed = placeObject(decoded, target);
+  const placed = placeObject(decodeApplied(target, outcome.object), target);
   if (live === undefined) {
     target.admit?.(undefined, placed);
     return { object: insert(context, transaction, target, placed), created: true };
   }
   return { object: commitUpdate(context, transaction, target, live, placed, options), created: false };
+}
+
+/**
+ * Kubernetes reads what an apply made of a built-in kind into its Go type once more. A custom resource it takes as it is: the null
+ * that a container leaves when it loses everything stays, and validation refuses it.
+ */
+function decodeApplied({ kind }: UpdateTarget, object: JsonObject): JsonObject {
+  return kind.builtIn ? decodeObject(kind, { sent: object, duplicates: [] }, 'Ignore').object : object;
 }
 
 function readApplied(target: UpdateTarget, body: string): JsonObject {

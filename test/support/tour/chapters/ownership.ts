@@ -83,6 +83,14 @@ export const ownership: TourChapter = {
       },
     },
     {
+      says: 'an apply that empties a value leaves null, which is refused where null may not be',
+      async visit(tour) {
+        await applyAs(tour, 'one', 201, deployment('a', { load: { requestRate: '5/s' } }));
+        await applyAs(tour, 'one', 422, deployment('a', { load: {} }));
+        await applyAs(tour, 'one', 200, deployment('a'));
+      },
+    },
+    {
       says: 'one key twice in an apply is refused',
       async visit(tour) {
         const name = tour.namespace;
