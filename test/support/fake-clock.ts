@@ -28,7 +28,7 @@ export class FakeClock implements Clock {
   }
 
   sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#sleepers.delete(sleeper);
