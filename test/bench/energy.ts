@@ -1,4 +1,4 @@
-// Scores of the energy predictors on grouped folds, written into docs/energy.md: npm run bench:energy [-- --end-to-end 500] [--data DIRECTORY]
+// Scores of the energy predictors on grouped folds, written into docs/energy.md: npm run bench:energy [-- --only SECTION] [--end-to-end 500] [--data DIRECTORY]
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -174,6 +174,7 @@ function replaceSection(text: string, section: string, content: string): string 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      only: { type: 'string' },
       data: { type: 'string', default: path.join(root, '../shared/data/energy') },
       'end-to-end': { type: 'string', default: '500' },
     },
@@ -199,6 +200,7 @@ async function main(): Promise<void> {
     ['end to end', () => endToEnd(Number(values['end-to-end']), cells, read)],
   ];
   for (const [section, make] of sections) {
+    if (values.only !== undefined && values.only !== section) continue;
     const content = await make();
     console.log(`${content}\n`);
     writeFileSync(page, replaceSection(readFileSync(page, 'utf8'), section, content));

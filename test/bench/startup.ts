@@ -35,7 +35,14 @@ async function startOnce(directory: string, note: (text: string) => void): Promi
     if (child.exitCode !== null) throw new Error(`npm start ended with ${child.exitCode}:\n${output}`);
   };
   try {
-    await eventually(() => (still(), readFile(join(directory, 'endpoints.json'))), 120, 20);
+    await eventually(
+      () => {
+        still();
+        return readFile(join(directory, 'endpoints.json'));
+      },
+      120,
+      20,
+    );
     const endpoints = since();
     const client = createClient(await loadKubeconfig(join(directory, 'kubeconfig')));
     const signal = AbortSignal.timeout(300_000);
@@ -44,7 +51,7 @@ async function startOnce(directory: string, note: (text: string) => void): Promi
         const { status } = await client.get(modelDeployments, { namespace, name: 'nas-cell' }, { signal });
         if (findCondition(status?.conditions, 'Ready')?.status !== 'True') throw new Error('nas-cell is not Ready');
       },
-      120,
+      280,
       20,
     );
     const firstReady = since();

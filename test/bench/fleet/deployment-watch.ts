@@ -48,6 +48,6 @@ export class DeploymentWatch {
     const conditions = (late.status?.conditions ?? []).map(
       ({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`,
     );
-    return `${late.metadata.name} is not Ready: ${conditions.join('; ') || 'no status yet'}`;
+    return `${late.metadata.name}@${late.metadata.generation}, observed ${late.status?.observedGeneration}, is not Ready: ${conditions.join('; ') || 'no status yet'}`;
   }
 }
