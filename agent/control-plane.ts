@@ -16,6 +16,7 @@ import { hasEnded } from './has-ended.ts';
 import { beat } from './heartbeat/heartbeat.ts';
 import { connectionOf, type DeviceIdentity, lifetimeOf, readIdentity, writeIdentity } from './identity/device-identity.ts';
 import { JoinRefused, joinFleet, renewIdentity } from './identity/join.ts';
+import { forgetPendingKey, pendingKey } from './identity/pending-key.ts';
 import { type AgentOptions, agentVersion } from './options.ts';
 import { retrySeconds } from './retry-wait.ts';
 
@@ -57,8 +58,9 @@ export async function followControlPlane(options: AgentOptions, deps: ControlPla
       deps.publish(client, () => watcher.device, signal),
       keepRenewed(
         () => identity,
+        () => pendingKey(options.dataDirectory),
         async (renewed) => {
-          await writeIdentity(options.dataDirectory, renewed);
+          await keepIdentity(options, renewed);
           identity = renewed;
           deps.onIdentity(renewed);
         },
@@ -78,7 +80,8 @@ async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, sig
     throw new Error(
       `${options.dataDirectory} belongs to device ${known.name}, not ${options.name}: give each device its own data directory`,
     );
-  if (known && !isOfAnotherController(options, known) && lifetimeOf(known.certificate).notAfter > deps.clock.now()) return known;
+  const belongs = known !== undefined && !isOfAnotherController(options, known);
+  if (belongs && lifetimeOf(known.certificate).notAfter > deps.clock.now()) return known;
   const source = options.join;
   if (!source) {
     if (known) return known;
@@ -87,12 +90,14 @@ async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, sig
   const order = {
     name: options.name,
     source,
+    // Its certificate ran out, but the name is still bound to its key.
+    key: belongs ? known.key : await pendingKey(options.dataDirectory),
     ...(options.simulate === undefined ? {} : { deviceClassName: `${options.simulate}${simulatedSuffix}` }),
   };
   for (let attempt = 1; ; attempt++) {
     try {
       const identity = await joinFleet(order, signal);
-      await writeIdentity(options.dataDirectory, identity);
+      await keepIdentity(options, identity);
       deps.logger.info({ deviceUid: identity.deviceUid, apiServer: identity.apiServer.url }, 'joined');
       return identity;
     } catch (error) {
@@ -106,6 +111,11 @@ async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, sig
   }
 }
 
+async function keepIdentity({ dataDirectory }: AgentOptions, identity: DeviceIdentity): Promise<void> {
+  await writeIdentity(dataDirectory, identity);
+  await forgetPendingKey(dataDirectory);
+}
+
 function isOfAnotherController(options: AgentOptions, identity: DeviceIdentity): boolean {
   if (options.join?.kind !== 'JoinToken') return false;
   const authority = new X509Certificate(identity.join.certificateAuthority);
@@ -117,6 +127,7 @@ function isOfAnotherController(options: AgentOptions, identity: DeviceIdentity):
 /** Renews at two thirds of the certificate's life, with a new key. */
 async function keepRenewed(
   identity: () => DeviceIdentity,
+  nextKey: () => Promise<string>,
   accept: (renewed: DeviceIdentity) => Promise<void>,
   deps: ControlPlaneDeps,
   signal: AbortSignal,
@@ -124,7 +135,7 @@ async function keepRenewed(
   while (!signal.aborted) {
     if (deps.clock.now() >= lifetimeOf(identity().certificate).renewAt) {
       try {
-        await accept(await renewIdentity(identity(), signal));
+        await accept(await renewIdentity(identity(), signal, await nextKey()));
         deps.logger.info('the device certificate was renewed');
       } catch (error) {
         if (hasEnded(signal)) return;

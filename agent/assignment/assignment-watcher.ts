@@ -72,7 +72,7 @@ export class AssignmentWatcher {
     const { desired, logger, onDevice, onStopped } = this.#deps;
     const { device } = this;
     if (device) onDevice(device);
-    const assignment = decideAssignment(device, this.#deviceUid, desired.instances);
+    const assignment = decideAssignment(device, this.#deviceUid, desired.instances, desired.seenVersion);
     if (assignment.kind === 'keep') {
       if (this.#keeping !== assignment.message)
         logger.warn({ reason: assignment.reason }, `${assignment.message}; what runs goes on`);
@@ -81,6 +81,15 @@ export class AssignmentWatcher {
     }
     this.#keeping = undefined;
     let whole = true;
+    if (device) desired.saw(device.metadata.resourceVersion);
+    for (const instance of assignment.hold) {
+      logger.warn(
+        { instance: `${instance.namespace}/${instance.name}` },
+        'the API server went back in time and no longer lists an instance; it runs on until it is listed again',
+      );
+      await desired.put({ ...instance, held: true });
+    }
+    for (const { held: _, ...instance } of assignment.release) await desired.put(instance);
     for (const entry of assignment.read) whole = (await this.#read(entry, signal)) && whole;
     for (const instance of assignment.stop) {
       await desired.remove(instance);

@@ -13,6 +13,8 @@ export interface DesiredInstance {
   /** The EdgeDevice whose list assigned it: only that list may take it away again. */
   deviceUid: string;
   spec: ModelInstanceSpec;
+  /** A restored API server does not know of it: it runs until it is listed again. */
+  held?: true;
   /** The slot that served last: what to start with after a power cut. */
   lastServed?: Slot;
   localRollback?: NonNullable<ModelInstanceStatus['localRollback']>;
@@ -33,6 +35,8 @@ export interface DeviceSettings {
 interface StateFile {
   version: 1;
   device: DeviceSettings;
+  /** Newest resourceVersion of the device's own object that was acted on; on disk it may lag behind. */
+  seenVersion?: string;
   instances: DesiredInstance[];
 }
 
@@ -61,6 +65,15 @@ export class DesiredState {
 
   get device(): DeviceSettings {
     return this.#state.device;
+  }
+
+  get seenVersion(): string | undefined {
+    return this.#state.seenVersion;
+  }
+
+  /** Kept in memory, and written with the next change: a write to disk for each heartbeat would wear it out. */
+  saw(resourceVersion: string): void {
+    this.#state = { ...this.#state, seenVersion: resourceVersion };
   }
 
   get(namespace: string, name: string): DesiredInstance | undefined {

@@ -23,18 +23,23 @@ export interface JoinOrder {
   name: string;
   source: JoinSource;
   deviceClassName?: string;
+  /** PKCS#8 PEM; a new one when absent. A call that may be repeated is repeated with the same. */
+  key?: string;
 }
 
 /** First certificate. @throws JoinRefused, or the error of the connection. */
 export async function joinFleet(order: JoinOrder, signal: AbortSignal): Promise<DeviceIdentity> {
   const door = await openDoor(order.source, signal);
-  const key = createDeviceKey();
+  const key = order.key ?? createDeviceKey();
   return call(door, {}, key, requestOf(order, key, door.token), signal);
 }
 
 /** A new certificate for a new key, asked for with the old one. */
-export async function renewIdentity(identity: DeviceIdentity, signal: AbortSignal): Promise<DeviceIdentity> {
-  const key = createDeviceKey();
+export async function renewIdentity(
+  identity: DeviceIdentity,
+  signal: AbortSignal,
+  key: string = createDeviceKey(),
+): Promise<DeviceIdentity> {
   const order = requestOf({ name: identity.name }, key, undefined);
   return call(identity.join, { cert: identity.certificate, key: identity.key }, key, order, signal);
 }

@@ -21,7 +21,7 @@ import { namespaces } from '../../../kube/api/builtins.ts';
 import type { Client } from '../../../kube/api/client.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
 import type { Stored } from '../../../kube/api/objects.ts';
-import { systemClock } from '../../../kube/runtime/clock.ts';
+import { type Clock, systemClock } from '../../../kube/runtime/clock.ts';
 import { startServer } from '../../../standalone/server.ts';
 
 export const fixtures = path.join(import.meta.dirname, 'fixtures');
@@ -40,7 +40,7 @@ export interface World extends AsyncDisposable {
   unassign(deviceName: string): Promise<void>;
   instance(name: string): Promise<Stored<ModelInstance>>;
   device(name: string): Promise<Stored<EdgeDevice>>;
-  startAgent(options?: Partial<AgentOptions>): Promise<RunningAgent>;
+  startAgent(options?: Partial<AgentOptions>, agentClock?: Clock): Promise<RunningAgent>;
   /** The API server and the device port go away. */
   goDark(): Promise<void>;
 }
@@ -52,7 +52,12 @@ export interface RunningAgent extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export async function createWorld(): Promise<World> {
+type ApiServerAddress = { url: string; certificateAuthority: string };
+
+/** @param through where agents are sent instead of the API server itself, such as a switch in front of it. */
+export async function createWorld(
+  through: (apiServer: ApiServerAddress) => Promise<ApiServerAddress> = async (apiServer) => apiServer,
+): Promise<World> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-agent-test-'));
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -77,7 +82,7 @@ export async function createWorld(): Promise<World> {
   };
   const options = {
     systemNamespace,
-    apiServer: { url: server.url, certificateAuthority: server.certificateAuthority },
+    apiServer: await through({ url: server.url, certificateAuthority: server.certificateAuthority }),
     artifacts: () => ({ url: `https://127.0.0.1:${portNumber}`, certificateAuthority: authority.certificate }),
     ensureSimulatedClass,
   };
@@ -154,7 +159,7 @@ export async function createWorld(): Promise<World> {
     unassign: (deviceName) => applyAssigned(deviceName, []),
     instance: (name) => client.get(modelInstances, { namespace, name }, { signal }),
     device: (name) => client.get(edgeDevices, { name }, { signal }),
-    async startAgent(more = {}) {
+    async startAgent(more = {}, agentClock = clock) {
       const name = more.name ?? 'device-a';
       const token = dark ? undefined : await world.joinToken();
       const whole: AgentOptions = {
@@ -165,7 +170,7 @@ export async function createWorld(): Promise<World> {
         heartbeatSeconds: 1,
         ...more,
       };
-      const agent = await launch(whole);
+      const agent = await launch(whole, agentClock);
       agents.add(agent);
       return agent;
     },
@@ -204,10 +209,14 @@ export async function createWorld(): Promise<World> {
   return world;
 }
 
-async function launch(options: AgentOptions): Promise<RunningAgent> {
+async function launch(options: AgentOptions, agentClock: Clock): Promise<RunningAgent> {
   const stopping = new AbortController();
   const ready = Promise.withResolvers<AgentReadiness>();
-  const run = runAgent(options, { logger: logger.child({ device: options.name }), onReady: ready.resolve }, stopping.signal);
+  const run = runAgent(
+    options,
+    { logger: logger.child({ device: options.name }), clock: agentClock, onReady: ready.resolve },
+    stopping.signal,
+  );
   run.catch(ready.reject);
   const readiness = await ready.promise;
   const stop = async () => {

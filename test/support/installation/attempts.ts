@@ -78,7 +78,7 @@ export const withoutEffect: readonly Attempt[] = [
     says: 'move its instance through the door of its status',
     ...patch('merge', `${instances}/on-board-1/status`, {
       metadata: { labels: { mine: 'yes' } },
-      spec: { deviceName: 'board-1' },
+      spec: { deviceName: 'board-2' },
     }),
   },
 ];

@@ -40,7 +40,13 @@ describe('what a device makes of its own object', () => {
   });
 
   it('reads nothing again while generation and uid are the same', () => {
-    expect(decideAssignment(device({ assigned: [entry] }), 'device-1', [known])).toEqual({ kind: 'act', read: [], stop: [] });
+    expect(decideAssignment(device({ assigned: [entry] }), 'device-1', [known])).toEqual({
+      kind: 'act',
+      read: [],
+      stop: [],
+      hold: [],
+      release: [],
+    });
   });
 
   it.each([
@@ -53,6 +59,26 @@ describe('what a device makes of its own object', () => {
   it('stops what the list of the same device no longer names, also when the controller leaves an empty list out', () => {
     expect(decideAssignment(device({ assigned: [] }), 'device-1', [known])).toMatchObject({ stop: [known] });
     expect(decideAssignment(device({ conditions: [ready] }), 'device-1', [known])).toMatchObject({ stop: [known] });
+  });
+
+  it('takes nothing away by a list that is older than one it has seen: a backup was restored', () => {
+    const restored = {
+      ...device({ assigned: [], conditions: [ready] }),
+      metadata: { ...device(undefined).metadata, resourceVersion: '900' },
+    };
+    expect(decideAssignment(restored, 'device-1', [known], '1000')).toMatchObject({ stop: [], hold: [known], release: [] });
+    expect(decideAssignment(restored, 'device-1', [known], '900')).toMatchObject({ stop: [known], hold: [] });
+    expect(decideAssignment(restored, 'device-1', [known], '99')).toMatchObject({ stop: [known], hold: [] });
+  });
+
+  it('keeps what it held for as long as no list names it, and lets the list decide again afterwards', () => {
+    const held = { ...known, held: true as const };
+    expect(decideAssignment(device({ assigned: [] }), 'device-1', [held], '1')).toMatchObject({
+      stop: [],
+      hold: [],
+      release: [],
+    });
+    expect(decideAssignment(device({ assigned: [entry] }), 'device-1', [held], '1')).toMatchObject({ stop: [], release: [held] });
   });
 
   it('keeps what another EdgeDevice object had assigned', () => {
