@@ -1,51 +1,100 @@
-import { expect, test } from 'vitest';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
 import { Publisher } from '../../../agent/status/publisher.ts';
 import { StatusWriter } from '../../../agent/status/status-writer.ts';
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
-import { ConnectionError } from '../../../kube/api/api-error.ts';
 import type { Client } from '../../../kube/api/client.ts';
-import type { Stored } from '../../../kube/api/objects.ts';
+import type { Condition, Stored } from '../../../kube/api/objects.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { silentLogger } from '../../support/silent-logger.ts';
 
+const condition: Condition = {
+  type: 'PowerMeasured',
+  status: 'True',
+  reason: 'Succeeded',
+  message: 'measured by board',
+  lastTransitionTime: '2026-01-01T00:00:00Z',
+};
 const device: Stored<EdgeDevice> = {
   apiVersion: 'jouleops.dev/v1alpha1',
   kind: 'EdgeDevice',
-  metadata: { name: 'pi', uid: 'u1', resourceVersion: '1', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' },
+  metadata: { name: 'a', uid: 'u', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' },
   spec: {},
+  status: { agentVersion: '0.1.0', conditions: [condition] },
 };
 
-test('what could not be said is said again after a second, not at the next half minute', async () => {
+/** A publisher of one device whose agent says `agentVersion`, with what it wrote and kept, in order. */
+function world(agentVersion: string) {
   const clock = new FakeClock();
-  const attempts: number[] = [];
-  let reachable = false;
-  const applyStatus: Client['applyStatus'] = async () => {
-    attempts.push(clock.monotonic());
-    if (!reachable) throw new ConnectionError('ECONNREFUSED', 'no answer', new Error('refused'));
-    return { ...device } as never;
+  const did: string[] = [];
+  let resuming = true;
+  const applyStatus: Client['applyStatus'] = async (_resource, object) => {
+    did.push('write');
+    return { ...device, ...object } as never;
   };
-  const get: Client['get'] = () => Promise.reject(new Error('no instance is read here'));
-  const writer = new StatusWriter({ client: { applyStatus }, clock, logger: silentLogger, keep: async () => undefined });
+  const writer = new StatusWriter({
+    client: { applyStatus },
+    clock,
+    logger: pino({ level: 'silent' }),
+    keep: async () => void did.push('keep'),
+  });
   const publisher = new Publisher({
     clock,
-    client: { get },
+    client: { get: () => Promise.reject(new Error('no instance is read here')) },
     writer,
     runners: () => [],
-    resuming: () => false,
+    resuming: () => resuming,
     describeInstance: () => ({}),
-    describeDevice: async () => ({ agentVersion: '0.1.0', conditions: [] }),
+    describeDevice: async (_generation, before) => ({ agentVersion, conditions: [...before] }),
     device: () => device,
   });
   const stop = new AbortController();
-  const running = publisher.run(stop.signal);
-  await clock.advance(12_000);
-  expect(attempts.length).toBeGreaterThanOrEqual(4); // 1, 2, 4 s apart, with jitter
-  reachable = true;
-  const before = attempts.length;
-  await clock.advance(17_000);
-  expect(attempts.length).toBe(before + 1); // heard: nothing more to say
-  await clock.advance(120_000);
-  expect(attempts.length).toBe(before + 1);
-  stop.abort();
-  await running;
+  const run = publisher.run(stop.signal);
+  return {
+    clock,
+    did,
+    resumed: () => {
+      resuming = false;
+      publisher.wake();
+    },
+    end: async () => {
+      stop.abort();
+      await run;
+    },
+  };
+}
+
+describe('the first word of an agent after a start', () => {
+  it('waits until what was there has come up, and what it stands on is on disk before it', async () => {
+    const { clock, did, resumed, end } = world('0.2.0');
+    await clock.advance(10_000);
+    expect(did).toEqual([]);
+    resumed();
+    await clock.advance(1000);
+    expect(did).toEqual(['keep', 'write']);
+    await end();
+  });
+
+  it('comes after twenty seconds all the same', async () => {
+    const { clock, did, end } = world('0.2.0');
+    await clock.advance(19_000);
+    expect(did).toEqual([]);
+    await clock.advance(2000);
+    expect(did).toEqual(['keep', 'write']);
+    await end();
+  });
+
+  it('is not said when the object has it already', async () => {
+    const { clock, did, resumed, end } = world('0.1.0');
+    resumed();
+    await clock.advance(600_000);
+    expect(did).toEqual([]);
+    await end();
+  });
+
+  it('ends while it waits', async () => {
+    const { clock, did, end } = world('0.2.0');
+    await clock.advance(1000);
+    await end();
+    expect(did).toEqual([]);
+  });
 });

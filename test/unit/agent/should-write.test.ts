@@ -45,4 +45,43 @@ describe('whether a status is worth a write', () => {
     const before = { status: status({ tests: [{ id: 't', windowsDone: 1, time: 'a' }] }), at: 0 };
     expect(shouldWrite(before, status({ tests: [{ id: 't', windowsDone: 2, time: 'b' }] }), 1)).toBe(true);
   });
+
+  const item = (name: string, more = {}) => ({ name, value: '1.00mJ', ...more });
+  it.each<[string, unknown, unknown, number, boolean]>([
+    ['a list in another order', { list: [item('a'), item('b')] }, { list: [item('b'), item('a')] }, 60, false],
+    ['words in another order', { list: ['a', 'b'] }, { list: ['b', 'a'] }, 60, false],
+    ['another item of a list', { list: [item('a'), item('b')] }, { list: [item('a'), item('c')] }, 0, true],
+    ['a generation that was seen', { observedGeneration: 40 }, { observedGeneration: 41 }, 0, true],
+    [
+      'a condition of another reason',
+      { conditions: [{ type: 'A', reason: 'X' }] },
+      { conditions: [{ type: 'A', reason: 'Y' }] },
+      0,
+      true,
+    ],
+    [
+      'a golden result of another time',
+      { golden: { permille: 950, time: 'a' } },
+      { golden: { permille: 950, time: 'b' } },
+      60,
+      false,
+    ],
+    [
+      'an idle power that moved, at once',
+      { idlePower: [{ boundary: 'Board', value: '3.00W' }] },
+      { idlePower: [{ boundary: 'Board', value: '4.00W' }] },
+      0,
+      false,
+    ],
+    [
+      'an idle power that moved, later',
+      { idlePower: [{ boundary: 'Board', value: '3.00W' }] },
+      { idlePower: [{ boundary: 'Board', value: '4.00W' }] },
+      5,
+      true,
+    ],
+    ['an energy that was lost', { energy: { value: '1.00mJ' } }, {}, 0, true],
+  ])('after %s', (_, before, after, minutesLater, expected) => {
+    expect(shouldWrite({ status: before, at: 0 }, after, minutes(minutesLater))).toBe(expected);
+  });
 });
