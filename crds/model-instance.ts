@@ -136,13 +136,13 @@ export interface RevisionStatus {
   message?: string;
   /** Bytes of it on the device. */
   bytesDownloaded?: number;
-  /** Time that loading took. */
+  /** Time that the first load on this device took. */
   loadMilliseconds?: number;
   /** Resident memory of its process. A quantity such as 256Mi, or a number of bytes. */
   residentMemory?: string | number;
-  /** Requests answered since it was loaded. */
+  /** Requests answered on this device, over restarts. */
   inferences?: number;
-  /** Requests that failed since it was loaded. */
+  /** Requests that failed on this device, over restarts. */
   errors?: number;
   /** Time to answer, in microseconds. */
   latencyMicroseconds?: {

@@ -46,6 +46,9 @@ class Start {
     // As the terminal does it: to the whole group in the foreground.
     if (signal && this.child.pid !== undefined) process.kill(-this.child.pid, signal);
     await exit;
+    // npm may end before what it started has ended.
+    const { pid } = this.child;
+    if (pid !== undefined) await eventually(() => expect(() => process.kill(-pid, 0)).toThrow('ESRCH'), 30);
     return this.child.exitCode;
   }
 }
@@ -155,7 +158,8 @@ describe('npm start', () => {
       const endpoints = JSON.parse(await readFile(join(directory, 'endpoints.json'), 'utf8')) as Endpoints;
       for (const device of endpoints.devices) expect((await fetch(`${device.url}/v2/health/ready`)).status).toBe(200);
     }, 30);
-    expect(await versions()).toEqual(before);
+    // For longer than an agent waits for its models before it says that they do not come up.
+    for (const end = performance.now() + 25_000; performance.now() < end; ) expect(await versions()).toEqual(before);
     expect(await kubectl(`api-resources --api-group ${group}`)).toContain(`${group}/${version}`);
   });
 });
