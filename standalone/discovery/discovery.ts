@@ -15,7 +15,6 @@ export function createDiscovery(registry: Registry, version: string): Discovery 
     ['/version', () => ok(versionInfo(version))],
     ['/livez', () => text('ok')],
     ['/readyz', () => text('ok')],
-    ['/healthz', () => text('ok')],
     ...legacyDiscovery(registry),
     ...openApiDocuments(registry),
   ]);

@@ -24,7 +24,7 @@ export function sendAnswer(response: ServerResponse, answer: Answer): void {
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-cache, private',
   });
-  response.end(response.req.method === 'HEAD' ? undefined : text);
+  response.end(text);
 }
 
 /** RFC 7234's quoted string; header values carry Latin-1 only, so the rest is escaped. */

@@ -28,7 +28,7 @@ export function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-const documentTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const documentTypes = ['application/json', 'application/vnd.kubernetes.protobuf'];
 
 /** An object as creates and updates send it. */
 export async function parseDocument(type: string, body: Buffer): Promise<Sent> {
@@ -39,7 +39,6 @@ export async function parseDocument(type: string, body: Buffer): Promise<Sent> {
   }
   if (type !== '' && !documentTypes.includes(type)) throw unsupportedMediaType(documentTypes);
   const text = body.toString();
-  if (type === 'application/yaml') return { sent: expectObject(parseYaml(text)), duplicates: [] };
   return { sent: expectObject(parseJson(text)), duplicates: duplicateFields(text) };
 }
 

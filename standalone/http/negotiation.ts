@@ -1,4 +1,4 @@
-// What a client asks for in Accept: objects, a Table for people, or only the metadata.
+// What a client asks for in Accept: objects, or a Table for people.
 
 import type { ServedKind } from '../registry/served-kind.ts';
 import type { JsonObject } from '../schema/json.ts';
@@ -6,11 +6,8 @@ import type { CompiledKind } from '../schema/kind.ts';
 import { metadataOf, text } from '../storage/stored-object.ts';
 import { StatusError } from './status-error.ts';
 
-export type Representation =
-  | { readonly kind: 'object' }
-  | { readonly kind: 'table'; readonly include: IncludeObject }
-  | { readonly kind: 'metadata' };
-type IncludeObject = 'None' | 'Metadata' | 'Object';
+export type Representation = { readonly kind: 'object' } | { readonly kind: 'table'; readonly include: IncludeObject };
+type IncludeObject = 'Metadata' | 'Object';
 
 const metaVersion = 'meta.k8s.io/v1';
 
@@ -26,14 +23,12 @@ export function negotiate(accept: string | undefined, query: URLSearchParams): R
     if (as === undefined) return { kind: 'object' };
     if (given.get('g') !== 'meta.k8s.io' || given.get('v') !== 'v1') continue;
     if (as === 'Table') return { kind: 'table', include: includeObject(query) };
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { kind: 'metadata' };
   }
   throw new StatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json');
 }
 
 function includeObject(query: URLSearchParams): IncludeObject {
-  const wanted = query.get('includeObject');
-  return wanted === 'None' || wanted === 'Object' ? wanted : 'Metadata';
+  return query.get('includeObject') === 'Object' ? 'Object' : 'Metadata';
 }
 
 /** One object in the form asked for. `columns: false` leaves a Table's columns out, as in all but a watch's first event. */
@@ -41,8 +36,6 @@ export function represent(kind: CompiledKind, object: JsonObject, as: Representa
   switch (as.kind) {
     case 'object':
       return object;
-    case 'metadata':
-      return partial(object);
     case 'table':
       return table(kind, [object], as.include, now, { resourceVersion: text(metadataOf(object), 'resourceVersion') }, columns);
   }
@@ -61,8 +54,6 @@ export function representList(
       const items = builtIn ? objects.map(withoutKind) : [...objects];
       return { kind: `${compiled.definition.kind}List`, apiVersion: compiled.apiVersion, metadata, items };
     }
-    case 'metadata':
-      return { kind: 'PartialObjectMetadataList', apiVersion: metaVersion, metadata, items: objects.map(partial) };
     case 'table':
       return table(compiled, objects, as.include, now, metadata, true);
   }
@@ -86,7 +77,7 @@ function table(
 ): JsonObject {
   const rows = objects.map((object): JsonObject => {
     const cells = kind.tableCells(object, now);
-    return include === 'None' ? { cells } : { cells, object: include === 'Object' ? object : partial(object) };
+    return { cells, object: include === 'Object' ? object : partial(object) };
   });
   const columnDefinitions = columns ? kind.tableColumns.map((column): JsonObject => ({ ...column })) : null;
   return { kind: 'Table', apiVersion: metaVersion, metadata, columnDefinitions, rows };

@@ -75,7 +75,6 @@ function locate(rest: string[]): Pick<ResourceRequest, 'plural' | 'namespace' | 
 function verbOf(method: string, name: string | undefined, query: URLSearchParams): Verb | undefined {
   switch (method) {
     case 'GET':
-    case 'HEAD':
       if (name !== undefined) return 'get';
       return isTrue(query.get('watch')) ? 'watch' : 'list';
     case 'POST':

@@ -36,7 +36,7 @@ async function route(deps: RouterDeps, request: IncomingMessage, response: Serve
     if (answer) sendAnswer(response, answer);
     return;
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+  if (request.method !== 'GET') throw methodNotAllowed();
   const answer = deps.discovery.answer(info.path, request.headers.accept ?? '');
   if (answer === undefined) throw new StatusError(404, 'NotFound', `there is nothing at ${info.path}`, {});
   sendAnswer(response, answer);
@@ -44,5 +44,5 @@ async function route(deps: RouterDeps, request: IncomingMessage, response: Serve
 
 /** What anybody may know, as on a real cluster: that the server lives, and its version. */
 function isPublic(info: RequestInfo): boolean {
-  return info.kind === 'other' && /^\/(livez|readyz|healthz|version)(\/|$)/.test(info.path);
+  return info.kind === 'other' && /^\/(livez|readyz|version)(\/|$)/.test(info.path);
 }

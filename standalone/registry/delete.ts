@@ -30,10 +30,7 @@ const propagations: readonly Propagation[] = ['Background', 'Foreground', 'Orpha
 /** From the body, which is metav1.DeleteOptions, or the query, which says the same. */
 export function readDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
   const preconditions = isObject(body['preconditions']) ? body['preconditions'] : {};
-  const asked =
-    text(body, 'propagationPolicy') ||
-    (query.get('propagationPolicy') ?? '') ||
-    (body['orphanDependents'] === true ? 'Orphan' : '');
+  const asked = text(body, 'propagationPolicy') || (query.get('propagationPolicy') ?? '');
   const propagation = asked === '' ? 'Background' : propagations.find((known) => known === asked);
   if (propagation === undefined) {
     const message = `Unsupported value: "${asked}": supported values: "Background", "Foreground", "Orphan"`;

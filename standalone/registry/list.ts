@@ -38,7 +38,8 @@ export function readListOptions(store: ObjectStore, target: Pick<Target, 'kind'>
     requireKept(store, revision, 'The provided continue parameter is too old to display a consistent list result.');
     return { selection, limit, after: { namespace, name }, revision };
   }
-  return { selection, limit, after: undefined, revision: readMoment(store, query) };
+  checkMoment(store, query);
+  return { selection, limit, after: undefined, revision: undefined };
 }
 
 function readLimit(text: string): number {
@@ -47,28 +48,18 @@ function readLimit(text: string): number {
 }
 
 /** resourceVersion and resourceVersionMatch of a list. Whatever is committed is never older than what a client has seen. */
-function readMoment(store: ObjectStore, query: URLSearchParams): number | undefined {
+function checkMoment(store: ObjectStore, query: URLSearchParams): void {
   const wanted = query.get('resourceVersion') ?? '';
   const match = query.get('resourceVersionMatch') ?? '';
   if (wanted === '') {
-    if (match === '') return undefined;
+    if (match === '') return;
     throw badMatch('FieldValueForbidden', 'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
   }
-  if (!['', 'Exact', 'NotOlderThan'].includes(match)) {
-    throw badMatch('FieldValueNotSupported', `Unsupported value: "${match}": supported values: "", "Exact", "NotOlderThan"`);
-  }
-  if (match === 'Exact' && wanted === '0') {
-    throw badMatch('FieldValueForbidden', 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  if (match !== '' && match !== 'NotOlderThan') {
+    throw badMatch('FieldValueNotSupported', `Unsupported value: "${match}": supported values: "", "NotOlderThan"`);
   }
   const revision = readResourceVersion(wanted);
   if (revision > store.revision) throw tooLargeResourceVersion(revision, store.revision);
-  if (match !== 'Exact') return undefined;
-  requireKept(
-    store,
-    revision,
-    `The resourceVersion for the provided list is too old: ${revision} (oldest: ${store.compactedRevision}).`,
-  );
-  return revision;
 }
 
 function badMatch(reason: 'FieldValueForbidden' | 'FieldValueNotSupported', message: string) {

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectClaims } from '../../support/callers/claims.ts';
+import { type CallRecorder, recordCalls } from '../../support/callers/recorded-call.ts';
 import { findProgram } from '../../support/clients/available.ts';
 import { runCommand } from '../../support/clients/command.ts';
 import { type ServedKubeconfig, startServedKubeconfig } from '../../support/clients/kubeconfig-file.ts';
@@ -8,10 +10,15 @@ const go = await findProgram('go', ['version']);
 
 describe.skipIf(go === undefined)('client-go against the embedded control plane', () => {
   let served: ServedKubeconfig;
+  let recorder: CallRecorder;
   beforeAll(async () => {
     served = await startServedKubeconfig();
+    recorder = recordCalls(served.server.port);
   });
-  afterAll(() => served.close());
+  afterAll(() => {
+    recorder.stop();
+    return served.close();
+  });
 
   test('discovers, informs, applies and elects', async () => {
     const { code, stdout, stderr } = await runCommand('go', ['test', '-count=1', '-v', './...'], {
@@ -27,4 +34,6 @@ describe.skipIf(go === undefined)('client-go against the embedded control plane'
       'TestLeaderElectionHandsOver',
     ]);
   });
+
+  test('calls what the embedded server has for it', () => expectClaims('client-go', recorder));
 });

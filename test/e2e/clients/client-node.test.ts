@@ -11,6 +11,8 @@ import {
   setHeaderOptions,
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectClaims } from '../../support/callers/claims.ts';
+import { type CallRecorder, recordCalls } from '../../support/callers/recorded-call.ts';
 import { type ServedKubeconfig, startServedKubeconfig } from '../../support/clients/kubeconfig-file.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -34,15 +36,20 @@ function deployment(name: string, energy = '80mJ'): ModelDeployment {
 
 describe('@kubernetes/client-node against the embedded control plane', () => {
   let served: ServedKubeconfig;
+  let recorder: CallRecorder;
   let config: KubeConfig;
   let custom: CustomObjectsApi;
   beforeAll(async () => {
     served = await startServedKubeconfig();
+    recorder = recordCalls(served.server.port);
     config = new KubeConfig();
     config.loadFromFile(served.kubeconfigPath);
     custom = config.makeApiClient(CustomObjectsApi);
   });
-  afterAll(() => served.close());
+  afterAll(() => {
+    recorder.stop();
+    return served.close();
+  });
 
   test('an informer lists, then watches: added, updated, deleted, in order', async () => {
     await custom.createNamespacedCustomObject({ ...place, body: deployment('informed-before') });
@@ -105,4 +112,6 @@ describe('@kubernetes/client-node against the embedded control plane', () => {
       custom.createNamespacedCustomObject({ ...place, body: deployment('refused', '80 bananas') }),
     ).rejects.toMatchObject({ code: 422, body: expect.stringContaining('spec.budget.energyPerInference') });
   });
+
+  test('calls what the embedded server has for it', () => expectClaims('client-node', recorder));
 });

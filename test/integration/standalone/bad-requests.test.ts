@@ -26,7 +26,7 @@ describe('a request that makes no sense', () => {
     ['a number', '7', undefined, 400],
     ['an HTML page', '<html></html>', undefined, 400],
     ['an HTML page and says so', '<html></html>', 'text/html', 415],
-    ['bad YAML', 'a: [', 'application/yaml', 400],
+    ['YAML, which only an apply may be', 'a: b', 'application/yaml', 415],
     ['protobuf that is none', 'k8s', 'application/vnd.kubernetes.protobuf', 400],
     ['a protobuf envelope with rubbish', 'k8s\0\xff\xff\xff', 'application/vnd.kubernetes.protobuf', 400],
     ['four megabytes', `{"data":{"a":"${'x'.repeat(4_000_000)}"}}`, undefined, 413],

@@ -1,3 +1,4 @@
+import { createCertificateRequest, createDeviceKey } from '../../../../agent/identity/certificate-request.ts';
 import type { Step } from '../../../support/clients/kubectl-script.ts';
 
 const deployment = (budget: string, more = '') => `apiVersion: jouleops.dev/v1alpha1
@@ -41,6 +42,20 @@ regarding: { apiVersion: jouleops.dev/v1alpha1, kind: ModelDeployment, name: mac
 const ready =
   '{"status":{"observedGeneration":6,"conditions":[{"type":"Ready","status":"True","reason":"Succeeded","message":"serves","lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":6}]}}';
 const here = '--namespace factory';
+
+const certificateRequest = JSON.stringify({
+  apiVersion: 'certificates.k8s.io/v1',
+  kind: 'CertificateSigningRequest',
+  metadata: { name: 'tour' },
+  spec: {
+    request: Buffer.from(createCertificateRequest('tour', createDeviceKey())).toString('base64'),
+    signerName: 'kubernetes.io/kube-apiserver-client',
+    usages: ['client auth'],
+  },
+});
+
+const generated =
+  '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"generateName":"made-","namespace":"factory","labels":{"app":"made"}},"colour":"red"}';
 
 export const steps: readonly Step[] = [
   { title: 'What there is', command: 'api-resources --api-group jouleops.dev' },
@@ -113,7 +128,38 @@ export const steps: readonly Step[] = [
   },
   { command: `get configmap settings ${here} -o jsonpath={.data}` },
 
-  { title: 'Delete', command: `delete mdep machine-state ${here}` },
+  { command: `patch configmap settings ${here} -p '{"data":{"b":"e"}}'` },
+  { command: `get configmap settings ${here} -o jsonpath={.data}` },
+
+  { title: 'Select and sort', command: `label configmap settings ${here} app=web` },
+  { command: `get configmap ${here} -l 'app in (web, api)' -o name` },
+  { command: `get configmap ${here} -l 'app notin (api)' -o name` },
+  { command: `get configmap ${here} -l app -o name` },
+  { command: `get configmap ${here} -l '!app' -o name` },
+  { command: `get configmap -A --field-selector metadata.namespace=factory,metadata.name!=other -o name` },
+  { command: `get mdep ${here} --sort-by .metadata.name` },
+  { command: `get trainingruns ${here}` },
+  { command: `get mdep ${here} --watch --request-timeout=2s` },
+
+  {
+    title: 'How strict',
+    command: `create -f - --dry-run=server --validate=ignore -o jsonpath={.metadata.generateName}`,
+    input: generated,
+  },
+  { command: `create -f - --dry-run=server --validate=warn -o jsonpath={.metadata.generateName}`, input: generated },
+
+  { title: 'Namespaces and liveness', command: 'create namespace line-2' },
+  { command: 'delete namespace line-2' },
+  { command: 'get --raw /livez' },
+  { command: 'get --raw /readyz' },
+
+  { title: 'Certificates', command: 'create -f -', input: certificateRequest },
+  { command: 'certificate approve tour' },
+
+  { title: 'Delete', command: `delete mdep machine-state ${here} --dry-run=server` },
+  { command: `delete secret key ${here} --cascade=orphan` },
+  { command: `delete configmap settings ${here} --cascade=foreground` },
+  { command: `delete mdep machine-state ${here}` },
   { command: `delete mdep machine-state ${here}` },
   { command: `delete configmap --all ${here}` },
   { command: 'delete -f fleet.yaml --ignore-not-found' },

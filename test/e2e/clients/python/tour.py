@@ -128,10 +128,41 @@ class Tour(unittest.TestCase):
         self.assertEqual(self.core.read_namespaced_secret("key", "python").data, {"a": "Yg=="})
         self.core.delete_namespace("python")
 
+    def test_deletes_take_preconditions_policies_and_whole_collections(self):
+        for name in ("first", "second", "third"):
+            metadata = client.V1ObjectMeta(name=name, labels={"tour": "deletes"})
+            self.core.create_namespaced_config_map("default", client.V1ConfigMap(metadata=metadata))
+        stale = client.V1DeleteOptions(preconditions=client.V1Preconditions(resource_version="1"))
+        self.refused(409, "Conflict", self.core.delete_namespaced_config_map, "first", "default", body=stale)
+        self.core.delete_namespaced_config_map("first", "default", propagation_policy="Background")
+        newest = self.core.list_namespaced_config_map("default").metadata.resource_version
+        listed = self.core.list_namespaced_config_map(
+            "default", label_selector="tour=deletes", resource_version=newest, resource_version_match="NotOlderThan"
+        )
+        self.assertEqual([item.metadata.name for item in listed.items], ["second", "third"])
+        self.core.delete_collection_namespaced_config_map("default", label_selector="tour=deletes")
+        left = self.core.list_namespaced_config_map("default", label_selector="tour=deletes")
+        self.assertEqual(left.items, [])
+
+    def test_a_watch_from_zero_tells_what_is_there(self):
+        self.core.create_namespaced_config_map("default", client.V1ConfigMap(metadata=client.V1ObjectMeta(name="there")))
+        selection = {"field_selector": "metadata.name=there", "resource_version": "0", "timeout_seconds": 1}
+        events = watch.Watch().stream(self.core.list_namespaced_config_map, "default", **selection)
+        self.assertEqual([event["type"] for event in events], ["ADDED"])
+
+    def test_a_status_is_replaced(self):
+        self.custom.create_namespaced_custom_object(*MODEL_DEPLOYMENTS, deployment("replaced"))
+        live = self.custom.get_namespaced_custom_object(*MODEL_DEPLOYMENTS, "replaced")
+        live["status"] = {"observedGeneration": 1}
+        written = self.custom.replace_namespaced_custom_object_status(*MODEL_DEPLOYMENTS, "replaced", live)
+        self.assertEqual(written["status"], {"observedGeneration": 1})
+
     def test_the_version_and_the_groups_can_be_parsed(self):
         self.assertRegex(client.VersionApi().get_code().git_version, r"^v1\.\d+\.\d+")
         groups = [group.name for group in client.ApisApi().get_api_versions().groups]
         self.assertIn("jouleops.dev", groups)
+        self.assertEqual(client.AppsApi().get_api_group().name, "apps")
+        self.assertEqual(client.CoreApi().get_api_versions().versions, ["v1"])
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ import { condition, configMap, configMaps, deployment, deployments, merge } from
 import { type Tour, textAt } from '../tour.ts';
 
 const table = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
-const partial = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json';
-const partialList = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
 
 async function withStatus(tour: Tour): Promise<void> {
   await tour.call(201, 'POST', deployments(tour), { body: deployment('a'), unrecorded: true });
@@ -97,14 +95,6 @@ export const forms: TourChapter = {
       differs: 'Built-in kinds show their name and age alone: kubectl is not how people look at them here.',
     },
     {
-      says: 'metadata alone, of one and of all',
-      async visit(tour) {
-        await withStatus(tour);
-        await tour.call(200, 'GET', deployments(tour, 'a'), { accept: partial });
-        await tour.call(200, 'GET', deployments(tour), { accept: partialList });
-      },
-    },
-    {
       says: 'a form that our kinds do not have falls back to JSON, or is refused',
       async visit(tour) {
         await withStatus(tour);
@@ -168,7 +158,7 @@ export const forms: TourChapter = {
     {
       says: 'the server is alive, ready and has a version',
       async visit(tour) {
-        for (const path of ['/livez', '/readyz', '/healthz']) await tour.call(200, 'GET', path);
+        for (const path of ['/livez', '/readyz']) await tour.call(200, 'GET', path);
         const { body } = await tour.call(200, 'GET', '/version', { unrecorded: true });
         tour.observe('fields', isMap(body) ? ['major', 'minor', 'gitVersion'].map((key) => key in body) : []);
       },

@@ -33,13 +33,6 @@ export const objects: TourChapter = {
       },
     },
     {
-      says: 'YAML is taken as well as JSON',
-      async visit(tour) {
-        const body = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata:\n  port: "80"\n';
-        await tour.call(201, 'POST', configMaps(tour), { body, contentType: 'application/yaml' });
-      },
-    },
-    {
       says: 'the same name twice is AlreadyExists',
       async visit(tour) {
         await tour.call(201, 'POST', versions(tour), { body: version('a') });
