@@ -2,6 +2,7 @@
 // The command line. Each command is loaded when it is called, so `predict` does not pay for the control plane.
 import { Command, CommanderError, Option } from 'commander';
 import { systemNamespace } from '../crds/names.ts';
+import { ConnectionError } from '../kube/api/api-error.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { abortOnSignals } from './interrupt.ts';
 import { productVersion } from './version.ts';
@@ -52,6 +53,7 @@ program
   .option('--api-server-ca <file>', 'its CA in PEM, when it is not the kubeconfig’s')
   .option('--model-store <dir>', 'root of store:// sources', 'model_store')
   .option('--agents-namespace <name>', 'where agents run as pods: they find the device port in a ConfigMap there')
+  .option('--allow-host <hosts...>', 'hosts that https:// sources may name; none by default')
   .option('--no-leader-elect', 'run without leader election: only with one replica')
   .addHelpText('after', '\nExample:\n  jouleops controller --kubeconfig ~/.kube/config --data-dir ./state')
   .action(async (flags) => (await import('./commands/controller.ts')).controller(flags, signal));
@@ -134,7 +136,9 @@ function report(error: unknown): number {
     process.stderr.write(`jouleops: ${error.message}\n  next: ${error.next}\n`);
     return error.exitCode;
   }
-  const { message, next } = error as { message?: string; next?: string };
+  const lost =
+    error instanceof ConnectionError ? 'see that the API server runs ("jouleops up"), or name another --kubeconfig' : undefined;
+  const { message, next = lost } = error as { message?: string; next?: string };
   process.stderr.write(`jouleops: ${message ?? String(error)}\n${next ? `  next: ${next}\n` : ''}`);
   if (process.env['JOULEOPS_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return exitCodes.failed;

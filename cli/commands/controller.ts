@@ -19,6 +19,7 @@ interface ControllerFlags {
   apiServerCa?: string;
   modelStore: string;
   agentsNamespace?: string;
+  allowHost?: string[];
   leaderElect: boolean;
 }
 
@@ -40,6 +41,7 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
           ...(flags.deviceUrl === undefined ? {} : { advertisedUrl: flags.deviceUrl }),
         },
         ...(flags.agentsNamespace === undefined ? {} : { agentsNamespace: flags.agentsNamespace }),
+        ...(flags.allowHost === undefined ? {} : { artifacts: { allowedHosts: flags.allowHost } }),
         leaderElection: flags.leaderElect,
       },
       { client, clock: systemClock, logger },

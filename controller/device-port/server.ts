@@ -48,7 +48,7 @@ export async function startDevicePort(
       ca: await deps.clientAuthority(signal),
       requestCert: true,
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2' as const,
+      minVersion: 'TLSv1.3' as const,
     };
   };
   const joins = { running: 0 };
