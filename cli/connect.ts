@@ -17,6 +17,11 @@ export async function connect(kubeconfig: string | undefined): Promise<{ client:
       'start "jouleops up", which writes one, or name another',
     );
   }
-  const connection = await loadKubeconfig(path);
+  const connection = await loadKubeconfig(path).catch((error: unknown) => {
+    const [message = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+    throw new CommandError(message, 'start "jouleops up", which writes a kubeconfig, or name another with --kubeconfig', {
+      cause: error,
+    });
+  });
   return { client: createClient(connection, { userAgent: `jouleops-cli/${productVersion}` }), connection };
 }
