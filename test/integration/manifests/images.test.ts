@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { manifestsFolder, readManifests } from '../../support/installation/manifests.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 const run = promisify(execFile);
@@ -45,4 +46,17 @@ describe('the images', () => {
     const args = ['controller', '--kubeconfig', path.join(folder, 'none')];
     expect(await failureOf(app, args)).toMatch(/jouleops: --kubeconfig .*none: there is no such file/);
   });
+
+  it.each(['controller', 'agent'])('%s: knows every flag that its manifest passes', async (part) => {
+    const manifests = await readManifests(path.join(manifestsFolder, 'install', `${part}.yaml`));
+    const pods = manifests.flatMap(({ object }) => (object as { spec?: { template?: PodTemplate } }).spec?.template ?? []);
+    const [command = '', ...flags] = pods[0]?.spec.containers[0]?.args ?? [];
+    expect(flags.length).toBeGreaterThan(5);
+    const { stdout } = await run(process.execPath, ['--no-warnings', 'cli/jouleops.ts', command, '--help'], { cwd: root });
+    for (const flag of flags) expect(stdout).toContain(`${flag.split('=', 1)[0]} `);
+  });
 });
+
+interface PodTemplate {
+  spec: { containers: { args: string[] }[] };
+}
