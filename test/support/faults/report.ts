@@ -24,6 +24,10 @@ export function renderFaults(servers: readonly ServerReport[], seed: number): st
     '- *lost*: acknowledged values that were not there; *wrong*: values that nobody wrote, or that came back; *stuck*: keys, caches or',
     '  elections that did not recover. A number other than 0 fails the suite.',
     '',
+    'Beside this table: every process killed at random while users change what they declare (`test/e2e/chaos`; ten minutes of it are',
+    '`npm run verify:long`), a disk that fills up (`test/e2e/faults`), three controllers killed, frozen and cut off (`test/cluster/election`),',
+    'and each fault of a watch alone, with a clock that the test moves (`test/integration/kube`).',
+    '',
     `Written by \`FAULTS=write npm run test:cluster -- faults\` with seed ${seed}; the numbers of another run differ.`,
     '',
   ];
