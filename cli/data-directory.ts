@@ -37,7 +37,7 @@ async function makeWithParents(path: string): Promise<void> {
 }
 
 function obstacle(error: unknown): string {
-  const { code, path = '', message } = error as NodeJS.ErrnoException;
+  const { code = '', path = '', message } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'EACCES':
     case 'EPERM':

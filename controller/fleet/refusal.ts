@@ -75,5 +75,5 @@ function parentOf(field: string): string {
 }
 
 function kindOf(object: KubeObject): string {
-  return (object.kind ?? '').toLowerCase();
+  return object.kind.toLowerCase();
 }
