@@ -6,6 +6,7 @@ import type { EdgeDevice } from '../crds/edge-device.ts';
 import { decodeJoinToken } from '../crds/join.ts';
 import type { ModelInstance } from '../crds/model-instance.ts';
 import { simulatedSuffix } from '../crds/names.ts';
+import { productVersion } from '../crds/product-version.ts';
 import type { Client } from '../kube/api/client.ts';
 import { createClient } from '../kube/api/http-client.ts';
 import type { Stored } from '../kube/api/objects.ts';
@@ -17,7 +18,7 @@ import { beat } from './heartbeat/heartbeat.ts';
 import { connectionOf, type DeviceIdentity, lifetimeOf, readIdentity, writeIdentity } from './identity/device-identity.ts';
 import { JoinRefused, joinFleet, renewIdentity } from './identity/join.ts';
 import { forgetPendingKey, pendingKey } from './identity/pending-key.ts';
-import { type AgentOptions, agentVersion } from './options.ts';
+import type { AgentOptions } from './options.ts';
 import { retrySeconds } from './retry-wait.ts';
 
 export interface ControlPlaneDeps {
@@ -44,7 +45,7 @@ export async function followControlPlane(options: AgentOptions, deps: ControlPla
   let identity = await ensureIdentity(options, deps, signal);
   deps.onIdentity(identity);
   const connection = { ...connectionOf(identity), refresh: async () => connectionOf(identity) };
-  const client = createClient(connection, { userAgent: `jouleops-agent/${agentVersion}`, clock: deps.clock });
+  const client = createClient(connection, { userAgent: `jouleops-agent/${productVersion}`, clock: deps.clock });
   const watcher = new AssignmentWatcher({ ...deps, client }, identity);
   try {
     await Promise.all([
@@ -94,11 +95,22 @@ async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, sig
     key: belongs ? known.key : await pendingKey(options.dataDirectory),
     ...(options.simulate === undefined ? {} : { deviceClassName: `${options.simulate}${simulatedSuffix}` }),
   };
+  const identity = await joinUntilKept(order, options, deps, signal);
+  deps.logger.info({ deviceUid: identity.deviceUid, apiServer: identity.apiServer.url }, 'joined');
+  return identity;
+}
+
+/** Goes on asking; a refusal that asking again cannot change ends an agent that has nothing to serve. */
+async function joinUntilKept(
+  order: Parameters<typeof joinFleet>[0],
+  options: AgentOptions,
+  deps: ControlPlaneDeps,
+  signal: AbortSignal,
+): Promise<DeviceIdentity> {
   for (let attempt = 1; ; attempt++) {
     try {
       const identity = await joinFleet(order, signal);
       await keepIdentity(options, identity);
-      deps.logger.info({ deviceUid: identity.deviceUid, apiServer: identity.apiServer.url }, 'joined');
       return identity;
     } catch (error) {
       signal.throwIfAborted();

@@ -1,7 +1,7 @@
 // Everything /metrics says. A series that cannot be known is absent: gauges are filled when scraped, from what is at hand.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { productVersion } from '../crds/product-version.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
-import { agentVersion } from './options.ts';
 import type { NodePower } from './power/node-power.ts';
 import type { DayTotals } from './record/day-totals.ts';
 import type { RequestCounter } from './serving/inference-service.ts';
@@ -132,7 +132,7 @@ function registerDevice(registry: Registry, prefix: string, sources: MetricSourc
   gauge('build_info', 'Version of this agent', ['version', 'revision', 'runtime'], (metric) =>
     metric.set(
       {
-        version: agentVersion,
+        version: productVersion,
         revision: process.env['JOULEOPS_REVISION'] ?? 'unknown',
         runtime: `node ${process.versions.node}`,
       },

@@ -38,5 +38,3 @@ export interface AgentReadiness {
   class?: string;
   simulated: boolean;
 }
-
-export const agentVersion = '0.1.0';

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { productVersion } from '../crds/product-version.ts';
 import type { Client } from '../kube/api/client.ts';
 import { createClient } from '../kube/api/http-client.ts';
 import { type Connection, loadKubeconfig } from '../kube/api/kubeconfig.ts';
 import { CommandError } from './exit-codes.ts';
-import { productVersion } from './version.ts';
 
 const localKubeconfig = join('.jouleops', 'kubeconfig');
 

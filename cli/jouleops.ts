@@ -2,10 +2,10 @@
 // The command line. Each command is loaded when it is called, so `predict` does not pay for the control plane.
 import { Command, CommanderError, Option } from 'commander';
 import { systemNamespace } from '../crds/names.ts';
+import { productVersion } from '../crds/product-version.ts';
 import { ConnectionError } from '../kube/api/api-error.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { abortOnSignals } from './interrupt.ts';
-import { productVersion } from './version.ts';
 
 const program = new Command('jouleops')
   .description('GitOps for machine-learning models on an energy budget')

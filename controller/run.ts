@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import type { JoinResponse } from '../crds/join.ts';
 import { heartbeat } from '../crds/names.ts';
+import { productVersion } from '../crds/product-version.ts';
 import { deviceClasses } from '../crds/resources.ts';
 import { extractorVersion } from '../energy/graph/extract/protocol.ts';
 import type { Client } from '../kube/api/client.ts';
@@ -50,8 +51,6 @@ export interface RunningController {
   stopped: Promise<void>;
 }
 
-export const controllerVersion = '0.1.0';
-
 /** Starts the controller: its servers answer when this resolves; `signal` stops it. @throws Error that says what to do. */
 export async function runController(
   given: ControllerOptions,
@@ -61,7 +60,7 @@ export async function runController(
   const options = completeOptions(given);
   const { client, clock, logger } = deps;
   await makeWritable(options.dataDirectory);
-  const metrics = createControllerMetrics(controllerVersion);
+  const metrics = createControllerMetrics(productVersion);
   const caches = createCaches({ ...deps, metrics: metrics.runtime });
   metrics.observe(caches);
 

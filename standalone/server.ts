@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { loadCustomResourceDefinitions } from '../crds/manifests.ts';
 import { devicesNamespace, systemNamespace } from '../crds/names.ts';
+import { productVersion } from '../crds/product-version.ts';
 import type { Connection } from '../kube/api/connection.ts';
 import { type Clock, systemClock } from '../kube/runtime/clock.ts';
 import { openCertificateAuthority } from './auth/certificate-authority.ts';
@@ -68,7 +69,7 @@ export async function startServer(options: ServerOptions): Promise<StandaloneSer
     const serving = await authority.issueServer(serverNames(host));
     const stopping = new AbortController();
     const hub = new WatchHub(store);
-    const discovery = createDiscovery(registry, '0.1.0');
+    const discovery = createDiscovery(registry, productVersion);
     const router = createRouter({ ...context, hub, stopping: stopping.signal, discovery, logger });
     const tls = { certificate: serving.certificate, key: serving.key, clientCertificateAuthority: authority.certificate };
     const listener = await listen({ host, port: options.port ?? 0, ...tls }, router);

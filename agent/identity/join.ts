@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';
 import { decodeJoinToken, type JoinError, type JoinRequest, type JoinResponse, joinPath } from '../../crds/join.ts';
-import { agentVersion, type JoinSource } from '../options.ts';
+import { productVersion } from '../../crds/product-version.ts';
+import type { JoinSource } from '../options.ts';
 import { createCertificateRequest, createDeviceKey } from './certificate-request.ts';
 import type { DeviceIdentity } from './device-identity.ts';
 import { fetchPinnedAuthority } from './pinned-authority.ts';
@@ -48,7 +49,7 @@ function requestOf(order: { name: string; deviceClassName?: string }, key: strin
   return {
     name: order.name,
     certificateRequest: createCertificateRequest(order.name, key),
-    agentVersion,
+    agentVersion: productVersion,
     ...(token === undefined ? {} : { token }),
     ...(order.deviceClassName === undefined ? {} : { deviceClassName: order.deviceClassName }),
   };

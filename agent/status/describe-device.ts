@@ -1,12 +1,12 @@
 // What this agent says of its EdgeDevice. Pure.
 import type { EdgeDeviceStatus, IdlePowerReading, PowerSourceStatus } from '../../crds/edge-device.ts';
+import { productVersion } from '../../crds/product-version.ts';
 import type { ClassKeyParts } from '../../crds/shared.ts';
 import { formatEnergy, formatPower } from '../../energy/units.ts';
 import type { Condition } from '../../kube/api/objects.ts';
 import { setCondition } from '../../kube/meta/conditions.ts';
 import type { Baseline } from '../measurement/idle-baseline.ts';
 import { detectableJoules } from '../measurement/resolution.ts';
-import { agentVersion } from '../options.ts';
 import type { PowerMeter } from '../power/power-meter.ts';
 import type { PowerSource } from '../power/power-source.ts';
 import type { Machine } from '../telemetry/machine.ts';
@@ -37,7 +37,7 @@ export function describeDevice(view: DeviceView, before: readonly Condition[], n
   const { machine, health } = view;
   return {
     conditions,
-    agentVersion,
+    agentVersion: productVersion,
     addresses: [
       { type: 'OpenInference', url: `${view.url}/v2` },
       { type: 'Metrics', url: `${view.url}/metrics` },

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { AgentReadiness } from '../../agent/options.ts';
 import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import { type RunningController, runController } from '../../controller/run.ts';
+import { productVersion } from '../../crds/product-version.ts';
 import { edgeDevices, modelVersions } from '../../crds/resources.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { createClient } from '../../kube/api/http-client.ts';
@@ -23,7 +24,6 @@ import { RememberedPorts } from '../up/remembered-ports.ts';
 import { writeSampleRequest } from '../up/sample-request.ts';
 import { formatSummary, pickSample } from '../up/summary.ts';
 import { thisMachineName } from '../up/this-machine.ts';
-import { productVersion } from '../version.ts';
 
 interface UpFlags {
   dataDir: string;

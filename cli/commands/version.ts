@@ -1,5 +1,5 @@
+import { productVersion } from '../../crds/product-version.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
-import { productVersion } from '../version.ts';
 
 export function version(flags: { output: string }): void {
   const versions = { jouleops: productVersion, node: process.versions.node, api: 'jouleops.dev/v1alpha1' };

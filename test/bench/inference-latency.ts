@@ -22,7 +22,7 @@ const perRound = 100;
 
 function bodyOf({ input, shape }: typeof small): string {
   const size = shape.reduce((product, length) => product * length, 1);
-  return JSON.stringify({ inputs: [{ name: input, datatype: 'FP32', shape, data: new Array<number>(size).fill(0.5) }] });
+  return JSON.stringify({ inputs: [{ name: input, datatype: 'FP32', shape, data: Array.from({ length: size }, () => 0.5) }] });
 }
 
 /** Milliseconds of each request, one after the other. */

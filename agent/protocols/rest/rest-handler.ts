@@ -1,9 +1,9 @@
 // Open Inference Protocol v2 over HTTP: what is asked, and by which of the pieces beside this file it is answered.
 import type { ServerResponse } from 'node:http';
+import { productVersion } from '../../../crds/product-version.ts';
 import { type Exchange, type Handler, sendJson } from '../../http/http-server.ts';
 import { BodyError, readBody } from '../../http/request-body.ts';
 import { InferenceError, type InferenceFailure } from '../../inference/errors.ts';
-import { agentVersion } from '../../options.ts';
 import type { InferenceService } from '../../serving/inference-service.ts';
 import type { Route, Routes } from '../../serving/routes.ts';
 import type { ServedModel } from '../../serving/served-model.ts';
@@ -62,7 +62,7 @@ async function answer(deps: Deps, exchange: Exchange): Promise<void> {
 
 const serverMetadata = {
   name: 'jouleops',
-  version: agentVersion,
+  version: productVersion,
   extensions: ['binary_tensor_data', 'classification', 'model_repository'],
 };
 

@@ -4,7 +4,7 @@ export interface BenchOptions {
   /** `--agents 10000` and the like, for the benches that read them. */
   readonly values: Readonly<Record<string, string>>;
   /** A line of progress. */
-  note(text: string): void;
+  note: (text: string) => void;
   readonly signal: AbortSignal;
 }
 

@@ -53,7 +53,7 @@ export function watchMemory(pid: number, intervalMilliseconds = 250): { stop(): 
     peak.anonymousBytes = Math.max(peak.anonymousBytes, now.anonymousBytes);
     peak.residentBytes = Math.max(peak.residentBytes, now.residentBytes);
   };
-  const timer = setInterval(sample, intervalMilliseconds);
+  const timer = setInterval(() => void sample(), intervalMilliseconds);
   return {
     stop: async () => {
       clearInterval(timer);

@@ -81,7 +81,7 @@ export function answerCalls(handlers: Handlers, stop: () => Promise<void>): void
     await stop();
     process.exit(0);
   };
-  process.on('message', async ({ id, name, argument }: Request) => {
+  const reply = async ({ id, name, argument }: Request) => {
     const answer: Answer = { id };
     try {
       const handler = handlers[name];
@@ -91,7 +91,8 @@ export function answerCalls(handlers: Handlers, stop: () => Promise<void>): void
       answer.error = error instanceof Error ? (error.stack ?? error.message) : String(error);
     }
     process.send?.(answer);
-  });
-  process.once('SIGTERM', end);
-  process.once('disconnect', end);
+  };
+  process.on('message', (request: Request) => void reply(request));
+  process.once('SIGTERM', () => void end());
+  process.once('disconnect', () => void end());
 }
