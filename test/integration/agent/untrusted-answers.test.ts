@@ -1,6 +1,7 @@
 // An API server that says nothing of what a device should run, or something that cannot be so, takes no model away.
 import { cpSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -48,6 +49,12 @@ const impatientClock: Clock = {
     systemClock.sleep(milliseconds > 60_000 ? milliseconds : Math.min(milliseconds, 200), aborted),
 };
 
+function kindOf(request: IncomingMessage): keyof Script {
+  const url = new URL(request.url ?? '/', 'https://127.0.0.1');
+  if (request.method !== 'GET' || !url.pathname.endsWith('/edgedevices')) return 'other';
+  return url.searchParams.has('watch') ? 'watch' : 'list';
+}
+
 describe('an agent that is told strange things', () => {
   let world: World;
   let agent: RunningAgent;
@@ -66,9 +73,7 @@ describe('an agent that is told strange things', () => {
     const authority = await createTestAuthority('strange');
     const { certificatePem, keyPem } = await authority.issueServer(['127.0.0.1']);
     strange = createServer({ cert: certificatePem, key: keyPem }, (request, response) => {
-      const url = new URL(request.url ?? '/', 'https://127.0.0.1');
-      const isList = request.method === 'GET' && url.pathname.endsWith('/edgedevices');
-      const kind = !isList ? 'other' : url.searchParams.has('watch') ? 'watch' : 'list';
+      const kind = kindOf(request);
       if (kind === 'list') lists++;
       if (kind === 'watch' && lists > 0) watches++;
       const [code, body] = script[kind];
