@@ -23,11 +23,14 @@ export interface HalfWidth {
 export function conformalQuantile(scores: ConformalScores, confidencePercent: number): number {
   const { sorted, count } = scores;
   const rank = Math.ceil(((count + 1) * confidencePercent) / 100 - 1e-9);
-  const position = Math.ceil((rank / count) * sorted.length - 1e-9) - 1;
   const largest = sorted[sorted.length - 1] ?? Math.LN2;
   // Beyond the last score nothing is known: widen in proportion to what is asked for.
   if (rank > count) return largest * 1.5;
-  return sorted[Math.min(sorted.length - 1, Math.max(0, position))] ?? largest;
+  // Between two scores of a list that was thinned out; exactly the rank's own where it was not.
+  const at = Math.max(0, (rank / count) * sorted.length - 1);
+  const below = sorted[Math.floor(at + 1e-9)] ?? largest;
+  const above = sorted[Math.ceil(at - 1e-9)] ?? largest;
+  return below + (above - below) * Math.max(0, at - Math.floor(at + 1e-9));
 }
 
 /** Mondrian: graphs like the training's and graphs unlike them have scores of their own. */

@@ -73,7 +73,9 @@ function coverageLine(name: PlanName, rows: readonly TrainingRow[], read: Read):
     const list = trials.filter((trial) => trial.inside === inside);
     if (list.length === 0) return '–';
     const covered = list.filter((trial) => trial.covered).length;
-    const [lower, upper] = binomialInterval(covered, list.length, 90);
+    // Rows of one architecture are not independent: the test counts architectures.
+    const architectures = new Set(list.map(({ row }) => row.architecture)).size;
+    const [lower, upper] = binomialInterval(Math.round((covered / list.length) * architectures), architectures, 90);
     const widths = list.map(({ logHalfWidth }) => logHalfWidth).sort((a, b) => a - b);
     const shown = `${covered} of ${list.length} = ${percent((100 * covered) / list.length)} (${percent(100 * lower)} to ${percent(100 * upper)})`;
     return `${shown}, ×${Math.exp(quantile(widths, 0.5)).toFixed(2)}`;

@@ -182,7 +182,7 @@ describe('conformal intervals', () => {
 
   it('keep their quantiles when a long list is thinned', () => {
     expect(conformalQuantile(scores(10_000), 90)).toBeGreaterThanOrEqual(0.9);
-    expect(conformalQuantile(scores(10_000), 90)).toBeLessThan(0.906);
+    expect(conformalQuantile(scores(10_000), 90)).toBeLessThan(0.901);
     expect(scores(10_000).sorted).toHaveLength(200);
   });
 
