@@ -82,6 +82,8 @@ function judgeServing({ spec, status }: ModelInstance): Finding {
       message: candidate ? `${candidate.revision} is tested first` : 'nothing is assigned yet',
     };
   const revision = status?.revisions?.find((entry) => entry.revision === active.revision);
+  if (revision?.phase === 'Serving' && revision.slot !== 'Active')
+    return { status: 'False', reason: 'Progressing', message: `${active.revision} is being promoted` };
   if (revision?.phase === 'Serving')
     return { status: 'True', reason: 'Succeeded', message: `${active.revision} answers requests` };
   return {

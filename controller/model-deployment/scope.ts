@@ -130,9 +130,11 @@ export function revisionStatus(member: Member, revision: string | undefined): Re
   return member.instance.status?.revisions?.find((candidate) => candidate.revision === revision);
 }
 
-/** The slot's revision answers requests there, as its agent last said. */
+/** The slot's revision answers requests there, as its agent last said. What is active here may still be the agent's candidate. */
 export function serves(member: Member, slot: Slot | undefined): boolean {
-  return slot !== undefined && revisionStatus(member, slot.revision)?.phase === 'Serving';
+  if (slot === undefined) return false;
+  const status = revisionStatus(member, slot.revision);
+  return status?.phase === 'Serving' && (slot !== member.slots.active || status.slot === 'Active');
 }
 
 export function rejectionOf(scope: Scope, revision: string, className: string): Rejection | undefined {

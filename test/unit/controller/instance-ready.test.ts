@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { describeInstance } from '../../../controller/model-instance-conditions.ts';
+import type { EdgeDevice } from '../../../crds/edge-device.ts';
+import type { ModelInstance, RevisionStatus, Slot } from '../../../crds/model-instance.ts';
+import type { Stored } from '../../../kube/api/objects.ts';
+
+const now = '2026-01-01T00:00:00.000Z';
+const condition = { type: 'Ready', status: 'True', reason: 'AgentReady', message: '', lastTransitionTime: now } as const;
+const device: EdgeDevice = {
+  apiVersion: 'jouleops.dev/v1alpha1',
+  kind: 'EdgeDevice',
+  metadata: { name: 'board' },
+  spec: {},
+  status: { conditions: [condition] },
+};
+const slot: Slot = {
+  revision: 'a-1',
+  modelVersionName: 'a',
+  modelVersion: '1.0.0',
+  variant: 'fp32',
+  digest: `sha256:${'0'.repeat(64)}`,
+  size: 1,
+};
+
+function instance(slots: { active?: Slot; candidate?: Slot }, revisions: RevisionStatus[]): Stored<ModelInstance> {
+  return {
+    apiVersion: 'jouleops.dev/v1alpha1',
+    kind: 'ModelInstance',
+    metadata: { name: 'a-board', namespace: 'n', uid: 'u', resourceVersion: '1', creationTimestamp: now, generation: 2 },
+    spec: { deviceName: 'board', deploymentName: 'a', deploymentUid: 'd', ...slots },
+    status: { revisions },
+  };
+}
+
+describe('an instance is Ready', () => {
+  it.each<[string, Stored<ModelInstance>, 'True' | 'False', string]>([
+    [
+      'when its agent serves the active revision',
+      instance({ active: slot }, [{ revision: 'a-1', slot: 'Active', phase: 'Serving' }]),
+      'True',
+      'answers requests',
+    ],
+    [
+      'not while the agent still holds it as a candidate',
+      instance({ active: slot }, [{ revision: 'a-1', slot: 'Candidate', phase: 'Serving' }]),
+      'False',
+      'being promoted',
+    ],
+    [
+      'not while it is tested',
+      instance({ candidate: slot }, [{ revision: 'a-1', slot: 'Candidate', phase: 'Serving' }]),
+      'False',
+      'tested first',
+    ],
+    [
+      'not while it loads',
+      instance({ active: slot }, [{ revision: 'a-1', slot: 'Active', phase: 'Loading' }]),
+      'False',
+      'loading',
+    ],
+    ['not before the agent has said anything', instance({ active: slot }, []), 'False', 'pending'],
+  ])('%s', (_name, given, status, message) => {
+    const ready = describeInstance(given, device, now).find(({ type }) => type === 'Ready');
+    expect(ready).toMatchObject({ status, message: expect.stringContaining(message) });
+  });
+});
