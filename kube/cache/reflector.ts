@@ -114,6 +114,7 @@ export class Reflector<T extends KubeObject> {
     const changes = this.store.replaceAll(items.map(this.#transform));
     this.#tombstones.clear();
     this.#version = resourceVersion;
+    this.store.reach(resourceVersion);
     this.#listFor = undefined;
     this.#listedAt = this.#deps.clock.monotonic();
     this.#metrics.count('watch_relists_total', { resource: this.#resource.plural, cause });
@@ -167,6 +168,7 @@ export class Reflector<T extends KubeObject> {
         break;
     }
     this.#version = laterOf(this.#version, event.object.metadata.resourceVersion);
+    this.store.reach(this.#version);
   }
 
   async #recover(error: Error, signal: AbortSignal): Promise<void> {

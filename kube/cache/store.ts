@@ -16,6 +16,7 @@ export class Store<T extends KubeObject> {
   /** index → value → keys, in order of insertion */
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   #synced = false;
+  #version = '';
 
   constructor(indexers: Indexers<T> = {}) {
     this.#indexers = indexers;
@@ -29,6 +30,16 @@ export class Store<T extends KubeObject> {
 
   get size(): number {
     return this.#objects.size;
+  }
+
+  /** The version of the last event, bookmark or list: what was written up to it has been here, also what is gone again. */
+  get version(): string {
+    return this.#version;
+  }
+
+  /** For the reflector, after what it took of this version. */
+  reach(version: string): void {
+    this.#version = version;
   }
 
   /** `namespace/name`, or `name` for cluster-scoped kinds. */

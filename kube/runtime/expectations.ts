@@ -3,6 +3,7 @@
 import type { KubeObject, Stored } from '../api/objects.ts';
 import { keyOf } from '../api/resource.ts';
 import { isEarlier } from '../cache/resource-version.ts';
+import type { Store } from '../cache/store.ts';
 import type { Clock } from './clock.ts';
 
 interface Expected {
@@ -15,16 +16,13 @@ interface Expected {
 }
 
 export class Expectations<T extends KubeObject> {
-  readonly #store: { get(key: string): Stored<T> | undefined };
+  readonly #store: Pick<Store<T>, 'get' | 'version'>;
   readonly #clock: Clock;
   readonly #timeoutSeconds: number;
   readonly #expected = new Map<string, Expected[]>();
 
-  /** After `timeoutSeconds` (30) an expectation counts as met: the write was undone by somebody before the cache saw it. */
-  constructor(
-    deps: { store: { get(key: string): Stored<T> | undefined }; clock: Clock },
-    options: { timeoutSeconds?: number } = {},
-  ) {
+  /** After `timeoutSeconds` (30) an expectation counts as met: a net below servers whose versions cannot be compared. */
+  constructor(deps: { store: Pick<Store<T>, 'get' | 'version'>; clock: Clock }, options: { timeoutSeconds?: number } = {}) {
     this.#store = deps.store;
     this.#clock = deps.clock;
     this.#timeoutSeconds = options.timeoutSeconds ?? 30;
@@ -63,6 +61,9 @@ export class Expectations<T extends KubeObject> {
     if (this.#clock.monotonic() - expected.since >= this.#timeoutSeconds * 1000) return true;
     const cached = this.#store.get(expected.object)?.metadata;
     if (expected.resourceVersion === undefined) return cached?.uid !== expected.uid;
+    // Written, seen and gone again, as what is created for an owner that has just been deleted.
+    const { version } = this.#store;
+    if (version === expected.resourceVersion || isEarlier(expected.resourceVersion, version)) return true;
     // By version alone: another uid under the name may be the predecessor that the cache still shows, or a successor.
     return cached !== undefined && !isEarlier(cached.resourceVersion, expected.resourceVersion);
   }

@@ -87,3 +87,22 @@ test('an owner that is gone expects nothing', () => {
   expectations.forget('a/owner');
   expect(expectations.satisfied('a/owner')).toBe(true);
 });
+
+test('what was deleted again before anybody looked counts as soon as the cache has come past its version', () => {
+  expectations.expectWrite('a/owner', configMap('child', '7'));
+  store.put(configMap('child', '7'));
+  store.remove('a/child');
+  expect(expectations.satisfied('a/owner')).toBe(false);
+  store.reach('6');
+  expect(expectations.satisfied('a/owner')).toBe(false);
+  store.reach('8'); // the version of the deletion, of any later event, a bookmark or a list
+  expect(expectations.satisfied('a/owner')).toBe(true);
+});
+
+test('versions that cannot be compared prove nothing', () => {
+  expectations.expectWrite('a/owner', configMap('child', 'x7'));
+  store.reach('x8');
+  expect(expectations.satisfied('a/owner')).toBe(false);
+  store.reach('x7');
+  expect(expectations.satisfied('a/owner')).toBe(true);
+});
