@@ -75,9 +75,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A number, or a number with its unit such as `31.2mJ`. */
+const prefixes: Record<string, number> = { µ: 1e-6, u: 1e-6, m: 1e-3, k: 1e3 };
+
+/** A number, or a number with its unit such as `31.2mJ`; 900µJ and 0.9mJ are one amount. */
 function amountOf(value: unknown): { value: number; unit: string } | undefined {
   if (typeof value === 'number') return { value, unit: '' };
-  const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)([a-zA-Zµ]{0,3})$/.exec(value) : null;
-  return match ? { value: Number(match[1]), unit: match[2] ?? '' } : undefined;
+  const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(?:([µumk]?)(J|Wh|W)|([a-zA-Z]{0,3}))$/.exec(value) : null;
+  if (!match) return undefined;
+  const [, digits, prefix = '', base, other = ''] = match;
+  return base === undefined
+    ? { value: Number(digits), unit: other }
+    : { value: Number(digits) * (prefixes[prefix] ?? 1), unit: base };
 }

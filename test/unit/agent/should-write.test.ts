@@ -26,6 +26,9 @@ describe('whether a status is worth a write', () => {
     ['within 5 %', '32.0mJ', minutes(10), false],
     ['more than 5 %, too soon', '35.0mJ', minutes(4), false],
     ['more than 5 %, five minutes on', '35.0mJ', minutes(5), true],
+    ['to another prefix of its unit, too soon', '900µJ', minutes(4), false],
+    ['to another prefix and the same amount', '0.0312J', minutes(10), false],
+    ['to another unit', '31.2mW', 0, true],
     ['another unit', '1.20J', 1, true],
   ])('for an energy that moved %s', (_, value, now, expected) => {
     expect(
