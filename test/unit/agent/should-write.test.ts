@@ -29,7 +29,6 @@ describe('whether a status is worth a write', () => {
     ['to another prefix of its unit, too soon', '900µJ', minutes(4), false],
     ['to another prefix and the same amount', '0.0312J', minutes(10), false],
     ['to another unit', '31.2mW', 0, true],
-    ['another unit', '1.20J', 1, true],
   ])('for an energy that moved %s', (_, value, now, expected) => {
     expect(
       shouldWrite(last, status({ revisions: [{ revision: 'r1', inferences: 100, energy: { value, time: 't9' } }] }), now),
