@@ -1,4 +1,6 @@
 // Which change wakes which reconciler: the wiring between caches and queues.
+import type { DeviceClass } from '../crds/device-class.ts';
+import type { EdgeDevice } from '../crds/edge-device.ts';
 import type { KubeObject } from '../kube/api/objects.ts';
 import { keyOf } from '../kube/api/resource.ts';
 import type { Change } from '../kube/cache/change.ts';
@@ -66,6 +68,7 @@ export function connect({ caches, liveness }: { caches: Caches; liveness: Livene
   });
   caches.devices.onChange((change) => {
     controllers.devices.queue.add(change.object.metadata.name);
+    if (!changesDevice(change)) return;
     for (const instance of caches.instances.store.byIndex(instanceIndexes.device, change.object.metadata.name)) {
       controllers.instances.queue.add(keyOf(instance));
       wakeDeployment(caches, controllers, instance.spec.deploymentUid);
@@ -73,8 +76,9 @@ export function connect({ caches, liveness }: { caches: Caches; liveness: Livene
     for (const name of classNamesOf(change)) controllers.classes.queue.add(name);
     wakePlacement(controllers);
   });
-  caches.classes.onChange(({ object }) => {
-    controllers.classes.queue.add(object.metadata.name);
+  caches.classes.onChange((change) => {
+    controllers.classes.queue.add(change.object.metadata.name);
+    if (!changesClass(change)) return;
     for (const device of caches.devices.store.list()) controllers.devices.queue.add(device.metadata.name);
     wakePlacement(controllers);
   });
@@ -95,6 +99,25 @@ function changesSpec<T extends KubeObject>(change: Change<T>): boolean {
     change.kind !== 'updated' ||
     change.old?.metadata.generation !== change.object.metadata.generation ||
     change.object.metadata.deletionTimestamp !== undefined
+  );
+}
+
+/** What is assigned to a device is the outcome of placement, not news for it; with many devices it would wake everything for ever. */
+function changesDevice(change: Change<EdgeDevice>): boolean {
+  return (
+    changesSpec(change) ||
+    !sameContent(change.old?.metadata.labels, change.object.metadata.labels) ||
+    !sameContent({ ...change.old?.status, ...outcome }, { ...change.object.status, ...outcome })
+  );
+}
+
+const outcome = { assigned: undefined, cachedDigests: undefined };
+
+/** A class counts its devices: each that joins changes it, and says nothing new to the others. */
+function changesClass(change: Change<DeviceClass>): boolean {
+  return (
+    changesSpec(change) ||
+    !sameContent({ ...change.old?.status, devices: undefined }, { ...change.object.status, devices: undefined })
   );
 }
 

@@ -54,10 +54,13 @@ export class PlacementResults {
   }
 }
 
+/** A pass looks at every deployment on every device without a pause: it may take this part of the process's time, no more. */
+const largestShare = 1 / 3;
 /** Silence of a lost device grows without any event: look again so often while one is lost. */
 const recheckSeconds = 15;
 
 export function createPlacementLoop(deps: PlacementDeps) {
+  let notBefore = 0;
   return async function reconcile(_key: string, signal: AbortSignal, logger: Logger): Promise<Outcome> {
     if (!deps.expectations.satisfied(fleetKey))
       return {
@@ -67,9 +70,18 @@ export function createPlacementLoop(deps: PlacementDeps) {
         message: 'the cache does not show the last writes yet',
       };
     const started = deps.clock.monotonic();
+    if (started < notBefore)
+      return {
+        kind: 'requeueAfter',
+        seconds: (notBefore - started) / 1000,
+        reason: 'Paced',
+        message: 'leaves time for what the last pass decided',
+      };
     const snapshot = takeSnapshot(deps.sources);
     const decisions = schedule(snapshot);
     deps.results.publish(decisions);
+    const decided = deps.clock.monotonic();
+    notBefore = decided + (decided - started) * (1 / largestShare - 1);
     const changes = changesFor(decisions, deps.sources.instances.list());
     for (const { deploymentUid, deviceName } of changes.create) await create(deps, deploymentUid, deviceName, signal);
     for (const instance of changes.remove) await remove(deps, instance, signal);

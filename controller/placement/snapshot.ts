@@ -39,7 +39,8 @@ export function takeSnapshot(sources: SnapshotSources): Snapshot {
   const devices = sources.devices.list().filter((device) => device.metadata.deletionTimestamp === undefined);
   const byUid = new Map(deployments.map((deployment) => [deployment.metadata.uid, deployment]));
   const byName = new Map(devices.map((device) => [device.metadata.name, device]));
-  const judges = new Map<string, (device: Stored<EdgeDevice>) => Option>();
+  const judges = new Map<string, Judge>();
+  const kinds = new Map<string, string>();
   return {
     devices: devices.map((device) => viewDevice(sources, device)).sort((a, b) => (a.name < b.name ? -1 : 1)),
     deployments: deployments.map((deployment) => viewDeployment(sources, deployment)),
@@ -50,9 +51,18 @@ export function takeSnapshot(sources: SnapshotSources): Snapshot {
       if (!deployment || !device) return { kind: 'refused', verdict: 'NotReady', message: 'it is gone' };
       const judge = judges.get(view.uid) ?? optionsOf(sources, deployment);
       judges.set(view.uid, judge);
-      return judge(device);
+      const kind = kinds.get(name) ?? kindOf(device);
+      kinds.set(name, kind);
+      const known = judge.options.get(kind) ?? judge.judge(device);
+      judge.options.set(kind, known);
+      return known;
     },
   };
+}
+
+/** All of a device that an option depends on: devices of one kind share it, and a fleet has few kinds. */
+function kindOf({ spec, status }: EdgeDevice): string {
+  return JSON.stringify([status?.deviceClassName, status?.classKey, status?.idlePower, spec.powerCap]);
 }
 
 /** The model version that a deployment may place, or undefined while there is none. */
@@ -125,8 +135,18 @@ function existingPlacements(instances: readonly Stored<ModelInstance>[]): Map<st
   return byDeployment;
 }
 
+interface Judge {
+  judge(device: EdgeDevice): Option;
+  /** What was judged, by kind of device. */
+  options: Map<string, Option>;
+}
+
 /** Judges devices for one deployment; what is the same for all of them is worked out once. */
-function optionsOf(sources: SnapshotSources, deployment: Stored<ModelDeployment>): (device: Stored<EdgeDevice>) => Option {
+function optionsOf(sources: SnapshotSources, deployment: Stored<ModelDeployment>): Judge {
+  return { judge: judgeOf(sources, deployment), options: new Map() };
+}
+
+function judgeOf(sources: SnapshotSources, deployment: Stored<ModelDeployment>): Judge['judge'] {
   const version = usableVersion(sources.versions, deployment);
   if (!version) return () => ({ kind: 'refused', verdict: 'Unknown', message: 'its model version is not ready' });
   const target = targetRevisionOf(deployment, version);

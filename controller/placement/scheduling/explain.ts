@@ -34,39 +34,58 @@ const order: readonly CandidateVerdict[] = [
   'NotSelected',
 ];
 
-export function explain(devices: readonly DeviceView[], explained: ReadonlyMap<string, Explained>) {
-  const all = devices.flatMap((device) => {
-    const entry = explained.get(device.name);
-    return entry ? [describe(device.name, entry)] : [];
-  });
-  const candidateCounts: Record<string, number> = {};
-  for (const verdict of order) {
-    const count = all.filter((candidate) => candidate.status.verdict === verdict).length;
-    if (count > 0) candidateCounts[verdict] = count;
-  }
-  const nearest = all.sort(
-    (a, b) =>
-      order.indexOf(a.status.verdict) - order.indexOf(b.status.verdict) ||
-      a.joules - b.joules ||
-      (a.status.deviceName < b.status.deviceName ? -1 : 1),
-  );
-  return { candidates: nearest.slice(0, maximumCandidates).map((candidate) => candidate.status), candidateCounts };
+const rankOf = new Map(order.map((verdict, rank) => [verdict, rank]));
+
+interface Candidate {
+  deviceName: string;
+  entry: Explained;
+  verdict: CandidateVerdict;
+  rank: number;
+  joules: number;
 }
 
-function describe(deviceName: string, { option, refusal, chosen }: Explained): { status: CandidateStatus; joules: number } {
-  const verdict: CandidateVerdict = chosen ? 'Chosen' : (refusal?.verdict ?? 'Feasible');
+/** Only what is shown is put into words: this runs for every deployment on every device of the fleet. */
+export function explain(devices: readonly DeviceView[], explained: ReadonlyMap<string, Explained>) {
+  const all: Candidate[] = [];
+  const counts = new Map<CandidateVerdict, number>();
+  for (const { name } of devices) {
+    const entry = explained.get(name);
+    if (!entry) continue;
+    const candidate = judge(name, entry);
+    counts.set(candidate.verdict, (counts.get(candidate.verdict) ?? 0) + 1);
+    all.push(candidate);
+  }
+  const candidateCounts: Record<string, number> = {};
+  for (const verdict of order) {
+    const count = counts.get(verdict);
+    if (count !== undefined) candidateCounts[verdict] = count;
+  }
+  const nearest = all.sort(
+    (a, b) => a.rank - b.rank || a.joules - b.joules || (a.deviceName < b.deviceName ? -1 : a.deviceName > b.deviceName ? 1 : 0),
+  );
+  return { candidates: nearest.slice(0, maximumCandidates).map(describe), candidateCounts };
+}
+
+function judge(deviceName: string, entry: Explained): Candidate {
+  const verdict: CandidateVerdict = entry.chosen ? 'Chosen' : (entry.refusal?.verdict ?? 'Feasible');
+  // Large but finite: a difference of two infinities would not be a number.
+  return {
+    deviceName,
+    entry,
+    verdict,
+    rank: rankOf.get(verdict) ?? order.length,
+    joules: entry.option?.joules?.estimate ?? 1e12,
+  };
+}
+
+function describe({ deviceName, entry: { option, refusal }, verdict }: Candidate): CandidateStatus {
   const joules = option?.joules?.estimate;
-  const variant = option?.variant;
   const message = refusal?.message;
   return {
-    status: {
-      deviceName,
-      ...(variant === undefined ? {} : { variant }),
-      verdict,
-      ...(joules === undefined ? {} : { energyPerInference: formatEnergy(joules) }),
-      ...(message === undefined ? {} : { message: message.slice(0, 512) }),
-    },
-    // Large but finite: a difference of two infinities would not be a number.
-    joules: joules ?? 1e12,
+    deviceName,
+    ...(option?.variant === undefined ? {} : { variant: option.variant }),
+    verdict,
+    ...(joules === undefined ? {} : { energyPerInference: formatEnergy(joules) }),
+    ...(message === undefined ? {} : { message: message.slice(0, 512) }),
   };
 }
