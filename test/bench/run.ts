@@ -56,3 +56,5 @@ try {
   process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = 1;
 }
+// What a bench that failed half-way has left open must not keep the run from ending.
+process.exit();

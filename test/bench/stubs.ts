@@ -59,7 +59,7 @@ async function measureChanges(fleet: Fleet, count: number, perSecond: number, si
       signal.throwIfAborted();
       if (late() > 0) throw new Error(`${late()} changes have not converged; ${deployments.describeLaggard()}`);
     },
-    120,
+    300,
     100,
   );
   const elapsed = (performance.now() - started) / 1000;

@@ -36,6 +36,7 @@ export class Fleet implements AsyncDisposable {
   readonly #directory: string;
   readonly #stopping = new AbortController();
   readonly #signal: AbortSignal;
+  webUrl = '';
   #devicePort = 0;
   readonly #note: (text: string) => void;
 
@@ -47,7 +48,7 @@ export class Fleet implements AsyncDisposable {
     this.client = createClient(fromWire(options.server.connection), { userAgent: 'jouleops-bench' });
     this.controller = WorkerProcess.start('controller.ts');
     const deps = { client: this.client, clock: systemClock, logger: pino({ level: 'silent' }) };
-    this.deployments = new DeploymentWatch(deps, AbortSignal.any([this.#stopping.signal, options.signal]));
+    this.deployments = new DeploymentWatch(deps, this.#stopping.signal);
   }
 
   /** Ready when every stub's device is Ready and both versions of the model are. */
@@ -70,6 +71,7 @@ export class Fleet implements AsyncDisposable {
     const order = { dataDirectory: this.#directory, connection: this.server.connection, devicePort: this.#devicePort };
     const started = await this.controller.call<{ webUrl: string; devicePort: number }>('start', order satisfies ControllerOrder);
     this.#devicePort = started.devicePort;
+    this.webUrl = started.webUrl;
     return started;
   }
 
