@@ -6,6 +6,7 @@ export interface Attempt {
   count: number;
   /** Sending it twice is the same as once: reads, apply, PUT, DELETE. */
   idempotent: boolean;
+  read: boolean;
   /** Uniform in [0, 1): jitter, so that a fleet does not come back in one wave. */
   random: number;
 }
@@ -25,7 +26,8 @@ const interrupted = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
 ]);
-const transient = new Set([500, 502, 503, 504]);
+/** Said by what stands before the server, or by a server that cannot work at the moment. */
+const unavailable = new Set([502, 503, 504]);
 
 /** Seconds to wait before the next attempt, or undefined to give up. */
 export function retryDelaySeconds(error: unknown, attempt: Attempt): number | undefined {
@@ -37,9 +39,18 @@ export function retryDelaySeconds(error: unknown, attempt: Attempt): number | un
   if (!(error instanceof ApiError)) return undefined;
   // A server that throttles has not begun the work: client-go retries every verb then, and so does this.
   const refused = error.status === 429 || (error.status >= 500 && error.retryAfterSeconds !== undefined);
-  if (!refused && !(attempt.idempotent && transient.has(error.status))) return undefined;
+  if (!refused && !(attempt.idempotent && (unavailable.has(error.status) || mayPass(error, attempt)))) return undefined;
   const wait = Math.max(error.retryAfterSeconds ?? 0, backOffSeconds(attempt));
   return wait <= maxWaitSeconds ? wait : undefined;
+}
+
+/**
+ * A bare 500. client-go never repeats one, because it may be for good: a server that cannot type a stored or sent object says 500
+ * to every patch of it ("failed to create manager for existing fields"). But etcd's change of leader is a 500 too, so a read may
+ * hope as long as elsewhere, and a write once, soon; whoever owns the write has a queue with a back-off of its own.
+ */
+function mayPass(error: ApiError, attempt: Attempt): boolean {
+  return error.status === 500 && (attempt.read || attempt.count === 1);
 }
 
 function backOffSeconds(attempt: Attempt): number {

@@ -70,7 +70,12 @@ export class Transport {
         const wait =
           call.retry === false
             ? undefined
-            : retryDelaySeconds(error, { count, idempotent: call.idempotent, random: Math.random() });
+            : retryDelaySeconds(error, {
+                count,
+                idempotent: call.idempotent,
+                read: call.method === 'GET',
+                random: Math.random(),
+              });
         if (wait === undefined) throw error;
         await this.#options.clock.sleep(wait * 1000, call.signal);
       }

@@ -5,8 +5,9 @@ import { retryDelaySeconds } from '../../../kube/api/retry-policy.ts';
 const answer = (status: number, retryAfterSeconds?: number) =>
   new ApiError({ status, reason: '', message: 'x', ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 const lost = (code: string) => new ConnectionError(code, 'x', undefined);
-const read = { count: 1, idempotent: true, random: 0 };
-const create = { ...read, idempotent: false };
+const read = { count: 1, idempotent: true, read: true, random: 0 };
+const apply = { ...read, read: false };
+const create = { ...apply, idempotent: false };
 
 test.each([
   ['a read after 500', answer(500), read, 0.25],
@@ -21,6 +22,12 @@ test.each([
   ['a read after a reset', lost('ECONNRESET'), read, 0.25],
   ['a read after a bad certificate', lost('CERT_HAS_EXPIRED'), read, undefined],
   ['a read after a refused connection', lost('ECONNREFUSED'), read, 0.25],
+  ['a read after 500, the third time', answer(500), { ...read, count: 3 }, 1],
+  ['an apply after 500: once, soon', answer(500), apply, 0.25],
+  ['an apply after a second 500: it may be for good', answer(500), { ...apply, count: 2 }, undefined],
+  ['an apply after 500 with a time to come back', answer(500, 2), { ...apply, count: 2 }, 2],
+  ['an apply after a second 503: somebody will be there again', answer(503), { ...apply, count: 2 }, 0.5],
+  ['an apply after a second reset', lost('ECONNRESET'), { ...apply, count: 2 }, 0.5],
   ['a create after 500', answer(500), create, undefined],
   ['a create after 503 that names 1 s', answer(503, 1), create, 1],
   ['a create after 429', answer(429), create, 0.25],
