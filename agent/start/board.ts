@@ -1,0 +1,59 @@
+// The machine that the agent runs on, or the board that it stands in for: its power, its telemetry, its class.
+import type { Logger } from 'pino';
+import type { ClassKeyParts } from '../../crds/shared.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import type { BlobStore } from '../artifacts/blob-store.ts';
+import { classKeyOf } from '../class-key.ts';
+import { installedRuntimeVersion } from '../inference/installed-runtime.ts';
+import type { AgentOptions } from '../options.ts';
+import { detectSources } from '../power/detect-sources.ts';
+import { NodePower } from '../power/node-power.ts';
+import { Deposits } from '../power/simulated/deposits.ts';
+import { hiddenBoardOf } from '../power/simulated/hidden-board.ts';
+import { SimulatedBoard } from '../power/simulated/simulated-board.ts';
+import { type Machine, readMachine } from '../telemetry/machine.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
+
+export interface Board {
+  machine: Machine;
+  simulated: boolean;
+  classKey: ClassKeyParts;
+  /** Such as `1.30.0`. */
+  runtimeVersion: string;
+  /** Memory that models may take, all together. */
+  memoryLimitBytes: number;
+  power: NodePower;
+  telemetry: Telemetry;
+  /** On a simulated board: what each inference costs there. */
+  deposits?: Deposits;
+}
+
+const telemetrySeconds = 5;
+const modelsShareOfMemory = 0.75;
+
+export async function openBoard(
+  options: AgentOptions,
+  deps: { clock: Clock; logger: Logger; store: BlobStore },
+  signal: AbortSignal,
+): Promise<Board> {
+  const { clock, logger, store } = deps;
+  const roots = { pathSysfs: options.pathSysfs ?? '/sys', pathProcfs: options.pathProcfs ?? '/proc' };
+  const hidden = options.simulate === undefined ? undefined : hiddenBoardOf(options.simulate);
+  const real = await readMachine(roots);
+  const machine = hidden ? { ...real, boardModel: `${hidden.boardModel} (simulated)` } : real;
+  const simulated = hidden && new SimulatedBoard(hidden, { clock });
+  const probes = await detectSources({ pathSysfs: roots.pathSysfs, ...(simulated === undefined ? {} : { simulated }) }, signal);
+  const telemetry = new Telemetry({ ...roots, artifactDirectory: store.directory, intervalSeconds: telemetrySeconds }, deps);
+  await telemetry.refresh();
+  const runtimeVersion = installedRuntimeVersion();
+  return {
+    machine,
+    simulated: hidden !== undefined,
+    classKey: classKeyOf(machine, runtimeVersion, hidden),
+    runtimeVersion,
+    memoryLimitBytes: options.memoryLimitBytes ?? Math.floor(real.memoryBytes * modelsShareOfMemory),
+    power: new NodePower(probes, deps),
+    telemetry,
+    ...(simulated === undefined ? {} : { deposits: new Deposits({ board: simulated, store, logger }, signal) }),
+  };
+}

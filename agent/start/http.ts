@@ -1,0 +1,72 @@
+// The one HTTP port of the agent and what it answers.
+import type { Logger } from 'pino';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import { type HttpServer, startHttpServer } from '../http/http-server.ts';
+import { createSystemHandler } from '../http/system-handler.ts';
+import { createTelemetryHandler } from '../http/telemetry-handler.ts';
+import type { EnergyBook } from '../measurement/energy-book.ts';
+import type { AgentMetrics } from '../metrics.ts';
+import type { AgentOptions } from '../options.ts';
+import { ExternalSources } from '../power/sources/external.ts';
+import { createRestHandler } from '../protocols/rest/rest-handler.ts';
+import type { Routes } from '../serving/routes.ts';
+import type { ServedModel } from '../serving/served-model.ts';
+import type { Board } from './board.ts';
+import type { Serving } from './serving.ts';
+
+const maximumRequestBytes = 64 * 1024 * 1024;
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+interface Deps {
+  clock: Clock;
+  logger: Logger;
+  board: Board;
+  book: EnergyBook;
+  metrics: AgentMetrics;
+  routes: Routes;
+  serving: Serving;
+}
+
+/** @throws Error when the address is not loopback and nobody said that it may be open, or the port is taken. */
+export function openHttp(options: AgentOptions, deps: Deps): Promise<HttpServer> {
+  const { clock, board, book, metrics, routes, serving } = deps;
+  const { power } = board;
+  const external = board.simulated ? undefined : new ExternalSources({ clock, onNew: (source) => power.add(source) });
+  return startHttpServer(
+    {
+      host: options.host ?? '127.0.0.1',
+      port: options.port ?? 0,
+      handlers: [
+        createRestHandler({
+          routes,
+          service: serving.service,
+          energyOf: (model) => windowEnergyOf(book, model),
+          maximumRequestBytes,
+        }),
+        createSystemHandler({ metrics, power, routes }),
+        createTelemetryHandler(external),
+      ],
+    },
+    deps,
+  );
+}
+
+/** An open port on a network is somebody's decision, never a default. */
+export function refuseOpenAddress({ host = '127.0.0.1', insecureOpen }: AgentOptions): void {
+  if (loopback.has(host) || insecureOpen) return;
+  throw new Error(
+    `${host} is not loopback, and requests there would need no authentication: serve on 127.0.0.1, or say --insecure-open`,
+  );
+}
+
+/** What answers say of energy: the last completed window at the budget's boundary. */
+function windowEnergyOf(book: EnergyBook, model: ServedModel) {
+  const window = book.lastWindow(model.slot.revision, model.slot.budget?.boundary ?? 'Board');
+  if (window?.joulesPerInference === undefined) return undefined;
+  return {
+    meanMillijoules: Number((window.joulesPerInference * 1000).toPrecision(3)),
+    window: window.id,
+    source: window.source,
+    attribution: 'Exclusive' as const,
+  };
+}
