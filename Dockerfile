@@ -7,18 +7,30 @@ RUN npm ci --omit=dev --ignore-scripts \
     && cd node_modules/onnxruntime-node/bin/napi-v* \
     && find . -mindepth 2 -maxdepth 2 -type d ! -path "./linux/$(node -p process.arch)" -exec rm -rf {} +
 
-FROM node:24-bookworm-slim AS agent
-ENV NODE_ENV=production
+FROM node:24-bookworm-slim AS bundle
 WORKDIR /app
-COPY --from=dependencies /app/node_modules node_modules
-COPY package.json ./
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
 COPY kube kube
 COPY crds crds
 COPY energy energy
 COPY agent agent
 COPY cli cli
+COPY scripts scripts
+RUN node scripts/bundle.ts
+
+FROM node:24-bookworm-slim AS agent
+ENV NODE_ENV=production
+# What is compiled once stays compiled: the second start of a process takes less time and less memory.
+ENV NODE_COMPILE_CACHE=/tmp/jouleops-compile-cache
+# glibc keeps less of what a process gave back (docs/benchmarks.md).
+ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=65536 MALLOC_MMAP_THRESHOLD_=65536
+WORKDIR /app
+COPY --from=dependencies /app/node_modules/onnxruntime-node node_modules/onnxruntime-node
+COPY --from=dependencies /app/node_modules/onnxruntime-common node_modules/onnxruntime-common
+COPY --from=bundle /app/dist dist
 # The manifests run it as root without any capability, because energy counters are readable by root alone.
-ENTRYPOINT ["node", "cli/jouleops.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=1", "--v8-pool-size=1", "dist/agent/jouleops.js"]
 CMD ["agent", "--help"]
 
 FROM node:24-bookworm-slim AS controller

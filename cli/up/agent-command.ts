@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const entry = fileURLToPath(new URL('../jouleops.ts', import.meta.url));
+const source = fileURLToPath(new URL('../jouleops.ts', import.meta.url));
 /** Measured (docs/benchmarks.md): a small young generation and one background thread cost an agent at rest nothing. */
 const nodeFlags = ['--max-semi-space-size=1', '--v8-pool-size=1', '--no-warnings'];
 const allocator = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' };
@@ -13,6 +13,8 @@ export interface AgentCommandSpec {
   tokenFile: string;
   port: number;
   simulate?: string;
+  /** The command line to run; default: this source tree. */
+  entry?: string;
 }
 
 export interface AgentCommand {
@@ -21,7 +23,7 @@ export interface AgentCommand {
 }
 
 /** Arguments for Node, and the environment, which the processes of its models inherit. */
-export function agentCommand({ name, directory, tokenFile, port, simulate }: AgentCommandSpec): AgentCommand {
+export function agentCommand({ name, directory, tokenFile, port, simulate, entry = source }: AgentCommandSpec): AgentCommand {
   const flags = ['--name', name, '--data-dir', directory, '--join-token-file', tokenFile, '--port', String(port)];
   return {
     args: [...nodeFlags, entry, 'agent', ...flags, ...(simulate === undefined ? [] : ['--simulate', simulate])],

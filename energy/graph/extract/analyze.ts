@@ -9,7 +9,8 @@ import type { AnalysisLimits, GraphAnalysis } from '../analysis.ts';
 import { type AnalysisAnswer, type AnalysisOrder, defaultLimits } from './protocol.ts';
 import type { UnsupportedReason } from './unsupported-reason.ts';
 
-const childFile = fileURLToPath(new URL('./child.ts', import.meta.url));
+// Beside this file, as source or bundled.
+const childFile = fileURLToPath(new URL(`./child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
 const maximumAnswerBytes = 16 * 2 ** 20;
 const maximumErrorText = 4000;
 const pageBytes = 4096;

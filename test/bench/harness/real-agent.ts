@@ -18,12 +18,12 @@ export interface RealAgent {
 }
 
 /** The first start of a name joins; a later one goes on from its directory. */
-export async function startRealAgent(world: World, name: string): Promise<RealAgent> {
+export async function startRealAgent(world: World, name: string, entry?: string): Promise<RealAgent> {
   const directory = join(world.directory, name);
   const tokenFile = join(world.directory, `${name}.token`);
   await writeFile(tokenFile, await world.joinToken());
   const started = performance.now();
-  const { args, environment } = agentCommand({ name, directory, tokenFile, port: 0 });
+  const { args, environment } = agentCommand({ name, directory, tokenFile, port: 0, ...(entry === undefined ? {} : { entry }) });
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'], env: environment });
   if (child.pid === undefined) throw new Error('the agent could not be started');
   const readiness = await eventually(async () => {
