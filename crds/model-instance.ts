@@ -161,6 +161,10 @@ export interface RevisionStatus {
   energyAbsent?: AbsentReading;
   /** Everything measured in the last window divided by its inferences. Shown, never compared with a budget. */
   windowEnergy?: string;
+  /** What was measured of the budget's power amounts, one entry per amount that can be told. */
+  powerReadings?: PowerReading[];
+  /** While it is throttled, the share of the time that it may be busy, in thousandths. */
+  dutyPermille?: number;
   /** Share of the time that the power source covered, in thousandths. */
   coveragePermille?: number;
   /** Result of the golden set. */
@@ -209,6 +213,24 @@ export interface AbsentReading {
   reason: string;
   /** Why, for people: the thing, the number and the next step. */
   message: string;
+}
+
+/** Measured power or energy of a day, with what it covers. */
+export interface PowerReading extends Interval {
+  /** The amount of the budget that it is compared with. */
+  name: 'AveragePower' | 'EnergyPerDay';
+  /** Marginal is above idle, Whole is all that the board draws. */
+  powerBasis: 'Marginal' | 'Whole';
+  /** What the meter covers. Board is its input, Module lies after the carrier board, Package is the chip, CoreRail its core supply. Values of different boundaries are never compared. */
+  boundary: Boundary;
+  /** The power source. */
+  source: string;
+  /** Time that the reading looks back over; a day at most. */
+  seconds: number;
+  /** Share of that time that was measured, in thousandths. The rest is not filled. */
+  coveragePermille: number;
+  /** When it was measured. */
+  time: string;
 }
 
 /** One energy test. */
