@@ -29,6 +29,8 @@ export interface ModelInstanceSpec {
   strategy?: 'Parallel' | 'Recreate';
   /** An order to run the controlled energy loop. */
   energyTest?: EnergyTestOrder;
+  /** An order to compare how the candidate and the active model answer live requests. */
+  trafficTest?: TrafficTestOrder;
 }
 
 /** A revision, and all that a device needs to load, serve and judge it. */
@@ -90,8 +92,20 @@ export interface EnergyTestOrder {
   id: string;
   /** Absolute measures the candidate, Paired compares it with the active model. */
   kind: 'Absolute' | 'Paired';
-  /** Windows, or quads of windows when paired, to run at most. */
+  /** Windows, or quads of windows when paired, to run. More of the same id go on where the test stands. */
   windows: number;
+}
+
+/** An order to compare how the candidate and the active model answer live requests. */
+export interface TrafficTestOrder {
+  /** Names the order: a test with the same id is not run again. */
+  id: string;
+  /** How long requests are counted at least. */
+  windowSeconds: number;
+  /** How many requests the candidate must have answered, or seen as a shadow. */
+  minimumInferences: number;
+  /** Give each request that the candidate answers to the active model as well, to compare the answers. A shadow always compares. Absent: false. */
+  compareAnswers?: boolean;
 }
 
 /** What the agent does and measures. Conditions Ready and DeviceReachable are the controller's. */
@@ -104,7 +118,7 @@ export interface ModelInstanceStatus {
   conditions?: Condition[];
   /** One entry per revision on the device. */
   revisions?: RevisionStatus[];
-  /** Energy tests, written at every look. */
+  /** Tests: the energy loop and live traffic, written at every look. */
   tests?: EnergyTestStatus[];
   /** The agent went back to the previous revision by itself and stays there until active.revision changes. */
   localRollback?: {
@@ -233,21 +247,21 @@ export interface PowerReading extends Interval {
   time: string;
 }
 
-/** One energy test. */
+/** One test. */
 export interface EnergyTestStatus {
   /** The id of the order. */
   id: string;
-  /** The kind of the order. */
-  kind: 'Absolute' | 'Paired';
+  /** The kind of the order. Traffic compares live requests. */
+  kind: 'Absolute' | 'Paired' | 'Traffic';
   /** How far it is. */
   state: 'Waiting' | 'Running' | 'Completed' | 'Aborted';
   /** Why, as one word for machines. */
   reason?: string;
   /** Why, for people: the thing, the number and the next step. */
   message?: string;
-  /** Windows or quads that were ordered. */
+  /** Windows, quads or requests that were ordered. */
   windows: number;
-  /** Windows or quads that are done. */
+  /** Windows, quads or requests that are done. */
   windowsDone: number;
   /** Mean of the natural logarithm of joules (Absolute) or of the ratio of candidate to active (Paired). */
   meanLog?: string;
@@ -263,6 +277,14 @@ export interface EnergyTestStatus {
   errors?: number;
   /** 95th percentile of the time to answer. */
   p95LatencyMicroseconds?: number;
+  /** Lower end of the 95 % interval of that percentile. */
+  p95LowerMicroseconds?: number;
+  /** Upper end of it. */
+  p95UpperMicroseconds?: number;
+  /** The same of the active model in the same time, for kinds Paired and Traffic. */
+  active?: TrafficFigures;
+  /** Answers that were compared. */
+  compared?: number;
   /** Share of equal answers, in thousandths. */
   agreementPermille?: number;
   /** What the test itself has used. */
@@ -271,4 +293,18 @@ export interface EnergyTestStatus {
   startTime?: string;
   /** When this was written. */
   time?: string;
+}
+
+/** The same of the active model in the same time, for kinds Paired and Traffic. */
+export interface TrafficFigures {
+  /** Requests it answered. */
+  inferences: number;
+  /** Requests that failed. */
+  errors: number;
+  /** 95th percentile of the time to answer. */
+  p95LatencyMicroseconds?: number;
+  /** Lower end of the 95 % interval of that percentile. */
+  p95LowerMicroseconds?: number;
+  /** Upper end of it. */
+  p95UpperMicroseconds?: number;
 }
