@@ -80,4 +80,60 @@ export interface CalibrationStatus {
   errorPermille?: number;
   /** Share of measurements inside the predicted interval, in thousandths. */
   intervalCoveragePermille?: number;
+  /** Standard deviation of what measurements leave open of logBias. */
+  logBiasSd?: string;
+  /** What the half-width of the interval is multiplied with, in logarithms. */
+  widthFactor?: string;
+  /** Logarithm of widthFactor as it is followed from measurement to measurement; a version is made when the difference shows. */
+  logScale?: string;
+  /** Different networks among the measurements that are kept. */
+  networks?: number;
+  /** Measurements compared with the interval that was stated before them. */
+  tested?: number;
+  /** How many of them were inside. */
+  covered?: number;
+  /** Sum of the absolute logarithm of measured over predicted, over those that were tested. */
+  absoluteLogError?: string;
+  /** Measurements that were not learned from, by reason. */
+  excluded?: ExcludedMeasurements[];
+  /** Meters whose measurements no network explains, nothing of theirs is learned. */
+  quarantined?: QuarantinedMeter[];
+  /** The newest measurements that were learned from, oldest first. With them calibration goes on after a restart. */
+  measurements?: KeptMeasurement[];
+  /** Names of the measurements that were looked at, in the order of their times, so that none counts twice. */
+  seen?: string[];
+}
+
+/** One reason. */
+export interface ExcludedMeasurements {
+  /** Why: Throttled, BoundaryMismatch, BelowResolution, Quarantined. */
+  reason: string;
+  /** How many. */
+  count: number;
+}
+
+/** One meter. */
+export interface QuarantinedMeter {
+  /** Device and power source. */
+  session: string;
+  /** Logarithm of measured over predicted of the last implausible measurement. */
+  logResidual: string;
+  /** Implausible measurements so far. */
+  rejected: number;
+  /** Plausible ones since; three in a row lift the quarantine. */
+  plausible: number;
+}
+
+/** One measurement. */
+export interface KeptMeasurement {
+  /** Digest of the network. */
+  model: string;
+  /** Device and power source. */
+  session: string;
+  /** Logarithm of measured over predicted, without calibration. */
+  logResidual: string;
+  /** Variance of the logarithm of the measured energy. */
+  logVariance: string;
+  /** Half-width of the predicted interval of 90 %, without calibration, of the logarithm. */
+  logHalfWidth: string;
 }

@@ -287,6 +287,8 @@ export interface EnergyTestStatus {
   compared?: number;
   /** Share of equal answers, in thousandths. */
   agreementPermille?: number;
+  /** Why the board was throttled while the windows ran. Such energy is valid for this board as it is, and teaches nothing about its class. */
+  throttled?: string[];
   /** What the test itself has used. */
   energySpent?: string;
   /** When it began. */
