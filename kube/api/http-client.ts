@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../runtime/clock.ts';
-import type { ApplyOptions, Client, ListOptions, PatchBody, WriteOptions } from './client.ts';
+import type { ApplyOptions, CallOptions, Client, ListOptions, PatchBody, WriteOptions } from './client.ts';
 import type { Connection } from './connection.ts';
 import type { KubeList, KubeObject, Stored } from './objects.ts';
 import { apiVersionOf, type ObjectKey, pathOf, type Resource } from './resource.ts';
@@ -38,10 +38,18 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     body: unknown,
     write: { options: WriteOptions & { fieldManager?: string; force?: boolean }; contentType?: string; idempotent: boolean },
   ): Promise<Stored<T>> {
-    const { signal, dryRun, fieldManager, force, fieldValidation } = write.options;
+    const { dryRun, fieldManager, force, fieldValidation } = write.options;
     const query = compact({ fieldManager, force, fieldValidation, dryRun: dryRun === true ? 'All' : undefined });
     const contentType = write.contentType === undefined ? {} : { contentType: write.contentType };
-    return (await json({ method, path, query, body, signal, idempotent: write.idempotent, ...contentType })) as Stored<T>;
+    return (await json({
+      method,
+      path,
+      query,
+      body,
+      ...callerOf(write.options),
+      idempotent: write.idempotent,
+      ...contentType,
+    })) as Stored<T>;
   }
 
   function applyTo<T extends KubeObject>(resource: Resource<T>, object: Named, options: ApplyOptions, subresource?: 'status') {
@@ -53,14 +61,15 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   }
 
   return {
-    async get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, { signal }: { signal: AbortSignal }) {
-      return (await json({ method: 'GET', path: pathOf(resource, key), signal, idempotent: true })) as Stored<T>;
+    async get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options: CallOptions) {
+      return (await json({ method: 'GET', path: pathOf(resource, key), ...callerOf(options), idempotent: true })) as Stored<T>;
     },
 
     async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions) {
-      const { namespace, signal, ...selection } = options;
+      const { namespace, signal: _, asUser: __, ...selection } = options;
       const path = pathOf(resource, namespace === undefined ? {} : { namespace });
-      const list = (await json({ method: 'GET', path, query: compact(selection), signal, idempotent: true })) as KubeList<T>;
+      const call = { method: 'GET' as const, path, query: compact(selection), ...callerOf(options), idempotent: true };
+      const list = (await json(call)) as KubeList<T>;
       // Items of built-in kinds come without kind and apiVersion.
       return { ...list, items: (list.items as Stored<T>[] | null)?.map((item) => stamp(resource, item)) ?? [] };
     },
@@ -82,7 +91,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
         idempotent: patch.kind === 'merge',
       }),
 
-    async delete(resource, key, { signal, uid, resourceVersion, propagationPolicy }) {
+    async delete(resource, key, { uid, resourceVersion, propagationPolicy, ...options }) {
       const preconditions = compactObject({ uid, resourceVersion });
       const body = {
         kind: 'DeleteOptions',
@@ -90,7 +99,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
         ...(preconditions === undefined ? {} : { preconditions }),
         ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
       };
-      await json({ method: 'DELETE', path: pathOf(resource, key), body, signal, idempotent: true });
+      await json({ method: 'DELETE', path: pathOf(resource, key), body, ...callerOf(options), idempotent: true });
     },
 
     watch: (resource, options) => openWatch({ transport, clock, inactivitySeconds }, resource, options),
@@ -106,6 +115,10 @@ export function createClient(connection: Connection, options: ClientOptions = {}
 
     close: () => transport.close(),
   };
+}
+
+function callerOf({ signal, asUser }: CallOptions): Pick<Call, 'signal' | 'asUser'> {
+  return { signal, ...(asUser === undefined ? {} : { asUser }) };
 }
 
 interface Named {

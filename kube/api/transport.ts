@@ -13,6 +13,7 @@ export interface Call {
   contentType?: string;
   signal: AbortSignal;
   idempotent: boolean;
+  asUser?: string;
   /** false where the caller has its own back-off (watches). */
   retry?: boolean;
   /** 0 = none: a watch has its own deadline. */
@@ -137,6 +138,7 @@ export class Transport {
       'user-agent': this.#options.userAgent,
       ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(call.asUser === undefined ? {} : { 'impersonate-user': call.asUser }),
     };
   }
 
