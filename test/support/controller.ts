@@ -5,18 +5,9 @@ import { pino } from 'pino';
 import type { ControllerOptions } from '../../controller/options.ts';
 import { type RunningController, runController } from '../../controller/run.ts';
 import type { Client } from '../../kube/api/client.ts';
-import type { Connection } from '../../kube/api/connection.ts';
 import { createClient } from '../../kube/api/http-client.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
-import { startTestServer, type TestServer } from './standalone.ts';
-
-/** An API server with our definitions, and an administrator of it. */
-export interface ApiServerUnderTest {
-  admin: Connection;
-  client: Client;
-  certificateAuthority: string;
-  close(): Promise<void>;
-}
+import { type ApiServerUnderTest, startApiServerUnderTest } from './api-server-under-test.ts';
 
 export interface ControllerUnderTest {
   controller: RunningController;
@@ -28,24 +19,22 @@ export interface ControllerUnderTest {
   close(): Promise<void>;
 }
 
-export type TestControlPlane = ControllerUnderTest & { server: TestServer };
+export type TestControlPlane = ControllerUnderTest & { apiServer: ApiServerUnderTest };
 
-/** The embedded control plane with the real controller on it, both on free ports and in directories of their own. */
+/** An API server with the real controller on it, both on free ports and in directories of their own. */
 export async function startControlPlane(options: Partial<ControllerOptions> = {}): Promise<TestControlPlane> {
-  const server = await startTestServer();
-  const { admin, certificateAuthority } = server.server;
-  const api = { admin, certificateAuthority, client: server.client, close: () => server.close() };
+  const apiServer = await startApiServerUnderTest();
   try {
-    return Object.assign(await startControllerOn(api, options), { server });
+    return Object.assign(await startControllerOn(apiServer, options), { apiServer });
   } catch (error) {
-    await server.close();
+    await apiServer.close();
     throw error;
   }
 }
 
 /** The real controller on an API server; `close` closes both. */
 export async function startControllerOn(
-  api: ApiServerUnderTest,
+  api: Pick<ApiServerUnderTest, 'admin' | 'client' | 'certificateAuthority' | 'close'>,
   options: Partial<ControllerOptions> = {},
 ): Promise<ControllerUnderTest> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-controller-'));

@@ -94,7 +94,9 @@ describe('an agent that is told strange things', () => {
     // The backup of a moment when the controller had spoken, and nothing was assigned.
     await world.unassign(name);
     // In one go, while the server in this same process cannot write.
-    cpSync(path.join(world.directory, 'server'), path.join(world.directory, 'backup'), { recursive: true });
+    const { embedded } = world.apiServer;
+    if (embedded === undefined) throw new Error('restoring a backup is told for the embedded server');
+    cpSync(embedded.dataDirectory, path.join(world.directory, 'backup'), { recursive: true });
     await world.assign(name, 'states', { active: await world.slot('classifier.onnx', 'r1') });
     await eventually(async () => expect((await classify(agent.url, 'states')).status).toBe(200));
     watched = (async () => {

@@ -1,4 +1,4 @@
-// A control plane for agents under test: the embedded API server and the controller's device port, no reconcilers. The test writes what they would.
+// A control plane for agents under test: an API server and the controller's device port, no reconcilers. The test writes what they would.
 import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -22,7 +22,8 @@ import type { Client } from '../../../kube/api/client.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
 import type { Stored } from '../../../kube/api/objects.ts';
 import { type Clock, systemClock } from '../../../kube/runtime/clock.ts';
-import { startServer } from '../../../standalone/server.ts';
+import { type ApiServerUnderTest, startApiServerUnderTest } from '../../support/api-server-under-test.ts';
+import { eventually } from '../../support/eventually.ts';
 
 export const fixtures = path.join(import.meta.dirname, 'fixtures');
 const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' }, destination({ dest: 2, sync: true }));
@@ -32,6 +33,7 @@ export const namespace = 'factory';
 export interface World extends AsyncDisposable {
   client: Client;
   directory: string;
+  apiServer: ApiServerUnderTest;
   joinToken(): Promise<string>;
   addArtifact(file: string | Uint8Array): Promise<{ digest: string; size: number }>;
   slot(file: string, revision: string, more?: Partial<Slot>): Promise<Slot>;
@@ -61,7 +63,7 @@ export async function createWorld(
   const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-agent-test-'));
   const stopping = new AbortController();
   const { signal } = stopping;
-  const server = await startServer({ dataDirectory: path.join(directory, 'server'), logger });
+  const server = await startApiServerUnderTest();
   const client = createClient(server.admin);
   const authority = await loadCertificateAuthority({ client, clock }, systemNamespace, signal);
   const store = await ArtifactStore.open({
@@ -115,6 +117,7 @@ export async function createWorld(
   const world: World = {
     client,
     directory,
+    apiServer: server,
     joinToken: () =>
       mintJoinToken(
         { client, clock },
@@ -188,6 +191,8 @@ export async function createWorld(
     deviceName: string,
     assigned: NonNullable<EdgeDevice['status']>['assigned'] & object,
   ): Promise<void> {
+    // The agent answers before its board has joined.
+    await eventually(() => world.device(deviceName));
     const status = {
       assigned,
       conditions: [

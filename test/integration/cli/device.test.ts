@@ -21,7 +21,7 @@ describe('jouleops device', () => {
   beforeAll(async () => {
     plane = await startControlPlane();
     kubeconfig = path.join(plane.directory, 'kubeconfig');
-    await writeFile(kubeconfig, plane.server.server.kubeconfig(), { mode: 0o600 });
+    await writeFile(kubeconfig, await plane.apiServer.kubeconfig(), { mode: 0o600 });
   });
   afterAll(() => plane.close());
 

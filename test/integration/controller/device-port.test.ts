@@ -225,7 +225,7 @@ describe('the device port', () => {
 
     it('are not there for callers without the certificate of a device', async () => {
       expect((await call(artifactPath(digest))).status).toBe(401);
-      const administrator = plane.server.server.admin;
+      const administrator = plane.apiServer.admin;
       expect(
         (
           await call(artifactPath(digest), {

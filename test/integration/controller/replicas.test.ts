@@ -1,20 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelDeployments } from '../../../crds/resources.ts';
 import { leases, namespaces } from '../../../kube/api/builtins.ts';
+import { type ApiServerUnderTest, startApiServerUnderTest } from '../../support/api-server-under-test.ts';
 import { type ControllerUnderTest, startControllerOn } from '../../support/controller.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startTestServer, type TestServer } from '../../support/standalone.ts';
 
 const signal = AbortSignal.timeout(120_000);
 
 describe('two replicas of the controller', () => {
-  let server: TestServer;
+  let server: ApiServerUnderTest;
   let replicas: ControllerUnderTest[];
 
   beforeAll(async () => {
-    server = await startTestServer();
-    const { admin, certificateAuthority } = server.server;
-    const api = { admin, certificateAuthority, client: server.client, close: async () => undefined };
+    server = await startApiServerUnderTest();
+    const api = { ...server, close: async () => undefined };
     await server.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'factory' } }, { signal });
     replicas = [];
     for (const identity of ['first', 'second']) {

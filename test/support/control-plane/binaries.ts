@@ -34,13 +34,7 @@ const packages = {
 export async function findBinaries(environment: NodeJS.ProcessEnv = process.env): Promise<Binaries | NoBinaries> {
   const assets = environment['KUBEBUILDER_ASSETS'];
   if (assets) return fromAssets(assets);
-  const version = await pinnedVersion();
-  const linkerFlags = linkerFlagsOf(version);
-  const hash = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(moduleFolder, file)));
-  hash.update(`${linkerFlags} ${process.platform} ${process.arch}`);
-  const cache = join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'jouleops', 'control-plane');
-  const folder = join(cache, hash.digest('hex').slice(0, 16));
+  const { version, linkerFlags, cache, folder } = await buildPlan(environment);
   await mkdir(cache, { recursive: true });
   return withFolderLock(`${folder}.lock`, async () => {
     if (await exists(folder)) return built(folder);
@@ -54,6 +48,23 @@ export async function findBinaries(environment: NodeJS.ProcessEnv = process.env)
     await build(cache, folder, linkerFlags);
     return built(folder);
   });
+}
+
+/** Whether `findBinaries` would come back with all three, be it after a build. */
+export async function canFindBinaries(environment: NodeJS.ProcessEnv = process.env): Promise<boolean> {
+  const assets = environment['KUBEBUILDER_ASSETS'];
+  if (assets) return exists(join(assets, 'kube-controller-manager'));
+  return (await exists((await buildPlan(environment)).folder)) || (await hasGo());
+}
+
+async function buildPlan(environment: NodeJS.ProcessEnv) {
+  const version = await pinnedVersion();
+  const linkerFlags = linkerFlagsOf(version);
+  const hash = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(moduleFolder, file)));
+  hash.update(`${linkerFlags} ${process.platform} ${process.arch}`);
+  const cache = join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'jouleops', 'control-plane');
+  return { version, linkerFlags, cache, folder: join(cache, hash.digest('hex').slice(0, 16)) };
 }
 
 async function fromAssets(folder: string): Promise<Binaries> {
