@@ -69,6 +69,7 @@ program
   .option('--controller-ca-file <file>', 'with a service account token: the CA of that port, PEM')
   .option('--host <address>', 'address of the inference port', '127.0.0.1')
   .option('--port <n>', 'inference, metrics and probes; 0 for a free one', '7500')
+  .option('--grpc-port <n>', 'inference over gRPC; 0 for a free port, not served without it')
   .addOption(new Option('--simulate <class>', 'measure simulated power of this board instead of real power'))
   .option('--path-sysfs <dir>', 'root of sysfs', '/sys')
   .option('--path-procfs <dir>', 'root of procfs', '/proc')
@@ -108,6 +109,17 @@ program
     '\nExample:\n  jouleops predict model_store/nas-cell/1/model.onnx --device raspberry-pi-5 --boundary CoreRail',
   )
   .action(async (file, flags) => (await import('./commands/predict.ts')).predict(file, flags, signal));
+
+program
+  .command('train')
+  .description('train the predictors that ship again from their measurement tables')
+  .requiredOption('--data <dir>', 'directory with the tables that data/manifests describes')
+  .requiredOption('--out <dir>', 'where NAME.json is written')
+  .option('--only <names...>', 'these predictors; default: all')
+  .option('--replace', 'overwrite a predictor of the same version that has other contents', false)
+  .option('--output <format>', 'table or json', 'table')
+  .addHelpText('after', '\nExample:\n  jouleops train --data tables --out trained --only raspberry-pi-5-board-pytorch')
+  .action(async (flags) => (await import('./commands/train.ts')).train(flags, signal));
 
 program
   .command('status')

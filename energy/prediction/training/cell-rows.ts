@@ -6,7 +6,7 @@ import { inferShapes } from '../../graph/inference/infer.ts';
 import { staticFeatures } from '../../graph/static-features.ts';
 import { readModel } from '../../onnx/model.ts';
 import { nasBench201 } from '../../onnx/nas-bench-201.ts';
-import { numberIn, parseTable, textIn } from './table.ts';
+import { parseTable, positiveIn, textIn } from './table.ts';
 import type { TrainingRow } from './training-row.ts';
 
 /** Classes of each task's classifier: a layer of a few kilobytes. */
@@ -39,8 +39,8 @@ export function cellRows(text: string, select: (index: number) => boolean = () =
         session: 'single',
         batch: 1,
         features: cellFeatures(cell, textIn(row, 'input_shape'), textIn(row, 'task')),
-        joules: numberIn(row, 'core_energy_mj') / 1000,
-        seconds: numberIn(row, 'latency_ms') / 1000,
+        joules: positiveIn(row, 'core_energy_mj') / 1000,
+        seconds: positiveIn(row, 'latency_ms') / 1000,
         noiseFactor: 1,
       };
     });

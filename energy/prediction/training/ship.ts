@@ -24,8 +24,9 @@ export function completePlan(name: PlanName, read: DataFiles): TrainingPlan {
   return { ...plan, data, extractorVersion };
 }
 
-export function trainShipped(name: PlanName, read: DataFiles, rows = planRows(name, read)): PredictorArtifact {
-  return trainPredictor(rows, completePlan(name, read));
+export function trainShipped(name: PlanName, read: DataFiles, onStep?: (step: string) => void): PredictorArtifact {
+  onStep?.('reading the tables');
+  return trainPredictor(planRows(name, read), completePlan(name, read), onStep);
 }
 
 /** Lists of numbers on one line, one line per training point: small, and differences between versions can be read. */

@@ -1,6 +1,6 @@
 // Whole-board measurements of timm models (timm_boards.csv, timm_features.csv) as training rows.
 import { type ClassTotals, type GraphFeatures, type NodeClass, nodeClasses } from '../../graph/analysis.ts';
-import { numberIn, parseTable, type TableRow, textIn } from './table.ts';
+import { hasColumn, numberIn, parseTable, positiveIn, type TableRow, textIn } from './table.ts';
 import type { TrainingRow } from './training-row.ts';
 
 const columnOf: Readonly<Record<NodeClass, string>> = {
@@ -24,7 +24,7 @@ const columnOf: Readonly<Record<NodeClass, string>> = {
 };
 
 export function featuresFromTable(row: TableRow): GraphFeatures {
-  const optional = (column: string) => (row[column] === undefined ? 0 : numberIn(row, column));
+  const optional = (column: string) => (hasColumn(row, column) ? numberIn(row, column) : 0);
   const totals = (name: NodeClass): ClassTotals => {
     const column = columnOf[name];
     return {
@@ -82,10 +82,10 @@ export function timmRows(
       architecture,
       family: familyOf(architecture),
       session: textIn(row, 'session'),
-      batch: numberIn(row, 'batch'),
+      batch: positiveIn(row, 'batch'),
       features: known,
-      joules: numberIn(row, 'energy_mj_per_inference') / 1000,
-      seconds: numberIn(row, 'latency_ms_per_inference') / 1000,
+      joules: positiveIn(row, 'energy_mj_per_inference') / 1000,
+      seconds: positiveIn(row, 'latency_ms_per_inference') / 1000,
       noiseFactor: textIn(row, 'batch_source') === 'inferred' ? 2 : 1,
     });
   }

@@ -69,13 +69,22 @@ export function coverageOptions(plan: TrainingPlan): CoverageOptions {
   };
 }
 
-export function trainPredictor(rows: readonly TrainingRow[], plan: TrainingPlan): PredictorArtifact {
+/** `onStep` hears what comes next. */
+export function trainPredictor(
+  rows: readonly TrainingRow[],
+  plan: TrainingPlan,
+  onStep: (step: string) => void = () => undefined,
+): PredictorArtifact {
+  onStep(`fitting ${rows.length} rows`);
   const energy = fitLogModel(rows, fitOptions(plan, 'joules'));
   const latency = fitLogModel(rows, fitOptions(plan, 'seconds'));
+  onStep('scoring energy on networks held out');
   const energyFolds = validate(rows, plan, 'joules');
+  onStep('scoring latency on networks held out');
   const latencyFolds = validate(rows, plan, 'seconds');
   const { hull } = energy.surroundings;
   const calibration = calibrate(energyFolds);
+  onStep('testing the interval on nested folds');
   const scored = energyFolds.byArchitecture.map(({ row }) => row);
   const card: PredictorCard = {
     deviceClass: plan.deviceClass,

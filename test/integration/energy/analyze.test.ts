@@ -154,11 +154,11 @@ describe('classic networks', () => {
     'agree class by class with a reference extraction (needs the measurement tables beside the project)',
     async () => {
       const rows = parseTable(readFileSync(reference, 'utf8'), 'timm_features.csv').filter(
-        (row) => row['input_pixels'] === '224',
+        ({ cells }) => cells['input_pixels'] === '224',
       );
       const compared: string[] = [];
       for (const row of rows) {
-        const name = row['architecture'] as ClassicNetworkName;
+        const name = row.cells['architecture'] as ClassicNetworkName;
         if (!sameGraph.has(name)) continue;
         compared.push(name);
         const expected = featuresFromTable(row);
