@@ -1,5 +1,6 @@
 // Metrics of the controller, by the names in its documentation; gauges about the fleet are read from the caches at scrape time.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { CalibrationStatus } from '../crds/device-class.ts';
 import type { ModelDeployment } from '../crds/model-deployment.ts';
 import { parseEnergy } from '../energy/units.ts';
 import { type MetricName, type Metrics, metricDefinitions } from '../kube/runtime/metrics.ts';
@@ -134,6 +135,7 @@ function fleetGauges(registry: Registry, caches: Caches): void {
         for (const condition of status?.conditions ?? []) this.inc({ condition: condition.type, status: condition.status });
     },
   });
+  predictorGauges(registry, caches);
   for (const [kind, read] of Object.entries(energyReaders)) {
     new Gauge({
       name: `jouleops_deployment_${kind}`,
@@ -154,6 +156,59 @@ function fleetGauges(registry: Registry, caches: Caches): void {
     });
   }
 }
+
+/** What measurements say of each predictor; absent before the first. */
+const calibrationReaders: Record<string, { help: string; read: (entry: CalibrationStatus) => number | undefined }> = {
+  predictor_absolute_percentage_error_ratio: {
+    help: 'Mean error of a predictor against measurements that it had not learned from.',
+    read: ({ errorPermille }) => (errorPermille === undefined ? undefined : errorPermille / 1000),
+  },
+  predictor_interval_coverage_ratio: {
+    help: 'Share of measurements inside the interval that was predicted before them.',
+    read: ({ intervalCoveragePermille }) =>
+      intervalCoveragePermille === undefined ? undefined : intervalCoveragePermille / 1000,
+  },
+  predictor_measurements: { help: 'Measurements that a predictor has learned from.', read: ({ samples }) => samples },
+  predictor_quarantined_meters: {
+    help: 'Power meters whose measurements no network explains: nothing of theirs is learned.',
+    read: ({ quarantined = [] }) => quarantined.length,
+  },
+};
+
+function predictorGauges(registry: Registry, caches: Caches): void {
+  const perPredictor = (
+    name: string,
+    help: string,
+    set: (gauge: Gauge, entry: CalibrationStatus, labels: Labels) => void,
+    extra: string[] = [],
+  ) =>
+    new Gauge({
+      name: `jouleops_${name}`,
+      help,
+      labelNames: ['class', 'predictor', ...extra],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { metadata, status } of caches.classes.store.list())
+          for (const entry of status?.calibration ?? []) set(this, entry, { class: metadata.name, predictor: entry.predictor });
+      },
+    });
+  for (const [name, { help, read }] of Object.entries(calibrationReaders))
+    perPredictor(name, help, (gauge, entry, labels) => {
+      const value = read(entry);
+      if (value !== undefined) gauge.set(labels, value);
+    });
+  perPredictor(
+    'predictor_excluded_measurements',
+    'Measurements that a predictor has not learned from, by reason.',
+    (gauge, { excluded = [] }, labels) => {
+      for (const { reason, count } of excluded) gauge.set({ ...labels, reason }, count);
+    },
+    ['reason'],
+  );
+}
+
+type Labels = Record<'class' | 'predictor', string>;
 
 type Reader = (deployment: ModelDeployment) => string | undefined;
 

@@ -1,13 +1,15 @@
 // Which change wakes which reconciler: the wiring between caches and queues.
 import type { DeviceClass } from '../crds/device-class.ts';
 import type { EdgeDevice } from '../crds/edge-device.ts';
-import type { KubeObject } from '../kube/api/objects.ts';
+import type { ModelInstance } from '../crds/model-instance.ts';
+import type { KubeObject, Stored } from '../kube/api/objects.ts';
 import { keyOf } from '../kube/api/resource.ts';
 import type { Change } from '../kube/cache/change.ts';
 import { findCondition } from '../kube/meta/conditions.ts';
 import { controllerOf } from '../kube/meta/owner-reference.ts';
 import type { Controller } from '../kube/runtime/controller.ts';
 import { type Caches, deploymentIndexes, instanceIndexes } from './caches.ts';
+import { evidenceOf } from './calibration/evidence.ts';
 import { sameContent } from './content-hash.ts';
 import type { LivenessTracker } from './edge-device/liveness.ts';
 import { fleetKey } from './placement/loop.ts';
@@ -24,6 +26,8 @@ export interface Controllers {
 
 /** Changes of one burst make one decision: the placement loop waits this long for the rest. */
 const placementBatchSeconds = 0.05;
+/** Devices of one rollout finish their tests at about the same time. */
+const calibrationBatchSeconds = 1;
 
 function wakePlacement({ placement }: Controllers): void {
   placement.queue.addAfter(fleetKey, placementBatchSeconds);
@@ -62,6 +66,8 @@ export function connect({ caches, liveness }: { caches: Caches; liveness: Livene
     const { object } = change;
     controllers.instances.queue.add(keyOf(object));
     wakeDeployment(caches, controllers, object.spec.deploymentUid);
+    const className = caches.devices.store.get(object.spec.deviceName)?.status?.deviceClassName;
+    if (className !== undefined && bringsEvidence(change)) controllers.classes.queue.addAfter(className, calibrationBatchSeconds);
     if (!changesSpec(change)) return;
     controllers.devices.queue.add(object.spec.deviceName);
     wakePlacement(controllers);
@@ -78,6 +84,7 @@ export function connect({ caches, liveness }: { caches: Caches; liveness: Livene
   });
   caches.classes.onChange((change) => {
     controllers.classes.queue.add(change.object.metadata.name);
+    if (recalibrates(change)) wakeEverything(caches, controllers);
     if (!changesClass(change)) return;
     for (const device of caches.devices.store.list()) controllers.devices.queue.add(device.metadata.name);
     wakePlacement(controllers);
@@ -113,12 +120,24 @@ function changesDevice(change: Change<EdgeDevice>): boolean {
 
 const outcome = { assigned: undefined, cachedDigests: undefined };
 
-/** A class counts its devices: each that joins changes it, and says nothing new to the others. */
+/** A class counts its devices and their measurements: each changes it, and says nothing new to the others. */
 function changesClass(change: Change<DeviceClass>): boolean {
-  return (
-    changesSpec(change) ||
-    !sameContent({ ...change.old?.status, devices: undefined }, { ...change.object.status, devices: undefined })
-  );
+  const counted = { devices: undefined, calibration: undefined };
+  return changesSpec(change) || !sameContent({ ...change.old?.status, ...counted }, { ...change.object.status, ...counted });
+}
+
+/** Another version of a predictor: predictions differ from now on. */
+function recalibrates(change: Change<DeviceClass>): boolean {
+  const versions = (object: DeviceClass | undefined) =>
+    (object?.status?.calibration ?? []).map(({ predictor, version }) => [predictor, version]);
+  return change.kind === 'updated' && !sameContent(versions(change.old), versions(change.object));
+}
+
+/** A measurement that calibration has not seen yet may be in it. */
+function bringsEvidence(change: Change<ModelInstance>): boolean {
+  if (change.kind === 'deleted') return false;
+  const ids = (object: Stored<ModelInstance>) => evidenceOf(object).map(({ id }) => id);
+  return !sameContent(change.kind === 'updated' && change.old ? ids(change.old) : [], ids(change.object));
 }
 
 /** An annotation asks for a pass as much as the spec does. */

@@ -1,15 +1,20 @@
-// One DeviceClass: its predictors loaded, its devices counted.
-import type { DeviceClass, DeviceClassStatus } from '../../crds/device-class.ts';
+// One DeviceClass: its predictors loaded and calibrated, its devices counted.
+import type { CalibrationStatus, DeviceClass, DeviceClassStatus } from '../../crds/device-class.ts';
 import type { EdgeDevice } from '../../crds/edge-device.ts';
+import type { ModelInstance } from '../../crds/model-instance.ts';
+import type { ModelVersion } from '../../crds/model-version.ts';
 import { fieldManagers } from '../../crds/names.ts';
 import { deviceClasses } from '../../crds/resources.ts';
+import { trackedPercent } from '../../energy/calibration/online-calibration.ts';
 import type { Client } from '../../kube/api/client.ts';
 import type { Condition, Stored } from '../../kube/api/objects.ts';
 import type { Store } from '../../kube/cache/store.ts';
 import { setCondition } from '../../kube/meta/conditions.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { Outcome } from '../../kube/runtime/controller.ts';
+import { learn } from '../calibration/learn.ts';
 import { sameContent } from '../content-hash.ts';
+import type { Estimator } from '../estimate/estimator.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { Loaded, PredictorLibrary } from './predictor-library.ts';
 
@@ -18,6 +23,9 @@ export interface DeviceClassDeps {
   clock: Clock;
   classes: Store<DeviceClass>;
   devices: Store<EdgeDevice>;
+  instances: Store<ModelInstance>;
+  versions: Store<ModelVersion>;
+  estimator: Pick<Estimator, 'predictAsTrained'>;
   library: PredictorLibrary;
   writes: OwnWrites<DeviceClass>;
   /** Predictions may be different from now on. */
@@ -36,10 +44,15 @@ export function createDeviceClassReconciler(deps: DeviceClassDeps) {
     const deviceClass = deps.writes.freshest(cached);
     const { loaded, changed } = await deps.library.load(deviceClass, signal);
     if (changed) deps.onPredictorsChanged();
-    const devices = deps.devices.list().filter((device) => device.status?.deviceClassName === key).length;
+    const devices = deps.devices.list().filter((device) => device.status?.deviceClassName === key);
+    const calibration = calibrate(deps, deviceClass, devices);
     const base = deviceClass.spec.simulatedFrom;
     const borrowed = base === undefined ? [] : deps.library.of(base).map((predictor) => `${predictor.name}@${predictor.version}`);
-    const status = describeClassStatus(deviceClass, { loaded, borrowed, devices }, new Date(deps.clock.now()).toISOString());
+    const status = describeClassStatus(
+      deviceClass,
+      { loaded, borrowed, calibration, devices: devices.length },
+      new Date(deps.clock.now()).toISOString(),
+    );
     if (!sameContent(deviceClass.status, status)) {
       const { uid } = deviceClass.metadata;
       const written = await deps.client.applyStatus(
@@ -56,20 +69,43 @@ export function createDeviceClassReconciler(deps: DeviceClassDeps) {
   };
 }
 
+/** What the measurements on the class's devices say about its predictors. */
+function calibrate(
+  { instances, versions, estimator }: DeviceClassDeps,
+  { status }: DeviceClass,
+  devices: readonly Stored<EdgeDevice>[],
+): readonly CalibrationStatus[] {
+  const byName = new Map(devices.map((device) => [device.metadata.name, device]));
+  const own = instances.list().filter(({ spec }) => byName.has(spec.deviceName));
+  const namespaces = new Map(own.map(({ metadata }) => [metadata.uid, metadata.namespace ?? '']));
+  return learn(status?.calibration ?? [], own, ({ slot, deviceName, instanceUid }, boundary) => {
+    const device = byName.get(deviceName);
+    if (!device) return undefined;
+    const version = versions.get(`${namespaces.get(instanceUid)}/${slot.modelVersionName}`);
+    const declared = version?.spec.variants.find(({ name, digest }) => name === slot.variant && digest === slot.digest);
+    return estimator.predictAsTrained(declared ?? slot, device, slot.runtime, boundary, trackedPercent);
+  });
+}
+
 /** Pure. */
 export function describeClassStatus(
   deviceClass: Stored<DeviceClass>,
-  findings: { loaded: readonly Loaded[]; borrowed: readonly string[]; devices: number },
+  findings: {
+    loaded: readonly Loaded[];
+    borrowed: readonly string[];
+    calibration: readonly CalibrationStatus[];
+    devices: number;
+  },
   now: string,
 ): DeviceClassStatus {
   const observedGeneration = deviceClass.metadata.generation ?? 1;
   const condition = { type: 'PredictorReady', ...judgePredictors(deviceClass, findings), observedGeneration };
-  const calibration = deviceClass.status?.calibration;
+  const { calibration } = findings;
   return {
     observedGeneration,
     conditions: setCondition(deviceClass.status?.conditions ?? [], condition, now),
     devices: findings.devices,
-    ...(calibration === undefined ? {} : { calibration }),
+    ...(calibration.length === 0 ? {} : { calibration: [...calibration] }),
   };
 }
 

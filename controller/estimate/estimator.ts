@@ -4,11 +4,13 @@ import type { EdgeDevice } from '../../crds/edge-device.ts';
 import type { ModelDeployment } from '../../crds/model-deployment.ts';
 import type { Variant } from '../../crds/model-version.ts';
 import type { Boundary, Runtime } from '../../crds/shared.ts';
+import { calibratedPrediction } from '../../energy/calibration/calibrated-prediction.ts';
 import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import type { ClassKey, Prediction } from '../../energy/prediction/prediction.ts';
 import { type Predictor, predict } from '../../energy/prediction/predictor.ts';
 import { quantityAt } from '../../energy/prediction/verdict.ts';
 import { parsePower } from '../../energy/units.ts';
+import { calibrationKey, inForceOf } from '../calibration/stored.ts';
 import { contentHash } from '../content-hash.ts';
 import type { AnalysisSubject } from '../model-version/analysis-store.ts';
 import { type Judged, judgeBudget } from './admission.ts';
@@ -64,10 +66,26 @@ export class Estimator {
   }
 
   /**
-   * The prediction at this boundary that fits the device best; when the class has none there, one of another boundary,
-   * so that the verdict can say BoundaryMismatch.
+   * The prediction at this boundary that fits the device best, with what the class has learned; when the class has none there,
+   * one of another boundary, so that the verdict can say BoundaryMismatch.
    */
   predict(
+    subject: AnalysisSubject,
+    device: EdgeDevice,
+    runtime: Runtime | undefined,
+    boundary: Boundary,
+    confidencePercent: number,
+  ): Prediction | undefined {
+    const trained = this.predictAsTrained(subject, device, runtime, boundary, confidencePercent);
+    const className = device.status?.deviceClassName;
+    if (!trained || className === undefined) return undefined;
+    const { key, version } = calibrationKey(trained);
+    const entries = this.#sources.classOf(className)?.status?.calibration;
+    return calibratedPrediction(trained, inForceOf(entries, key, version));
+  }
+
+  /** Without what the class has learned: what measurements are compared with. */
+  predictAsTrained(
     subject: AnalysisSubject,
     device: EdgeDevice,
     runtime: Runtime | undefined,
