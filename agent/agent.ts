@@ -11,13 +11,15 @@ import type { AgentOptions } from './options.ts';
 import { isActivationHeld } from './serving/hold.ts';
 import { Routes } from './serving/routes.ts';
 import { openBoard } from './start/board.ts';
-import { openHttp, refuseOpenAddress } from './start/http.ts';
+import { openGrpc, openHttp, refuseOpenAddress } from './start/http.ts';
 import { createMeasurement } from './start/measurement.ts';
 import { createServing } from './start/serving.ts';
 import { openState } from './start/state.ts';
 
 export interface Agent {
   url: string;
+  /** `host:port`, where gRPC is served. */
+  grpc?: string;
   controlPlane: ControlPlaneDeps;
   close(): Promise<void>;
 }
@@ -60,7 +62,7 @@ export async function startAgent(
     learned,
     deviceClassName: () => hooks.device()?.status?.deviceClassName,
   });
-  const { baselines, turn, live, book, windowSeconds } = measurement;
+  const { baselines, turn, live, book, ledger, judge, pace, windowSeconds } = measurement;
   const serving = createServing({ ...deps, store, board, measurement, metrics, routes });
   const { artifacts, loader } = serving;
   const recall = (uid: string, revision: string) =>
@@ -71,6 +73,8 @@ export async function startAgent(
       logger,
       desired,
       book,
+      judge,
+      pace,
       runner: { clock, logger, artifacts, loader, routes, recall },
       test: { clock, power, baselines, turn, live, windowSeconds },
       hold: () => isActivationHeld(desired.device, clock.now()),
@@ -80,20 +84,24 @@ export async function startAgent(
   );
   const keep = async () => {
     const revisions = instances.records();
+    const names = new Set(revisions.map((record) => record.revision));
     try {
       await learnedFile.save({
         version: 1,
         baselines: baselines.records(),
         revisions,
-        windows: book.records(new Set(revisions.map((record) => record.revision))),
+        windows: book.records(names),
         days: [...days.records()],
+        power: ledger.records(names, clock.now()),
       });
     } catch (error) {
       // A full disk must not keep the device from saying that it is full.
       logger.warn({ err: error }, 'what was measured could not be kept on disk');
     }
   };
-  const server = await openHttp(options, { ...deps, board, book, metrics, routes, serving });
+  const doors = { ...deps, board, book, metrics, routes, serving };
+  const server = await openHttp(options, doors);
+  const grpc = await openGrpc(options, doors);
   const url = options.advertisedUrl ?? server.url;
   instances.resume();
 
@@ -107,6 +115,9 @@ export async function startAgent(
       store,
       desired,
       instances,
+      ledger,
+      judge,
+      pace,
       book,
       baselines,
       turn,
@@ -147,10 +158,11 @@ export async function startAgent(
 
   return {
     url,
+    ...(grpc === undefined ? {} : { grpc: grpc.address }),
     controlPlane: hooks.controlPlane,
     close: async () => {
       await instances.stopAll();
-      await server.close();
+      await Promise.all([server.close(), grpc?.close()]);
       await serving.origin.close();
       await background;
       await keep();

@@ -3,17 +3,21 @@ import type { Logger } from 'pino';
 import type { Clock } from '../kube/runtime/clock.ts';
 import type { BlobStore } from './artifacts/blob-store.ts';
 import type { DesiredState } from './assignment/desired-state.ts';
+import type { BudgetJudge } from './enforcement/budget-judge.ts';
 import { enforceBudgets } from './enforcement/enforce-budgets.ts';
+import type { Pace } from './enforcement/pace.ts';
 import { hasEnded } from './has-ended.ts';
 import type { Instances } from './instances.ts';
 import type { DeviceTurn } from './measurement/device-turn.ts';
 import type { EnergyBook } from './measurement/energy-book.ts';
 import type { IdleBaselines } from './measurement/idle-baseline.ts';
 import { watchOperation } from './measurement/operation-windows.ts';
+import { powerStretches } from './measurement/power-stretches.ts';
 import type { AgentMetrics } from './metrics.ts';
 import type { NodePower } from './power/node-power.ts';
 import type { PowerMeter } from './power/power-meter.ts';
 import type { DayTotals } from './record/day-totals.ts';
+import type { PowerLedger } from './record/power-ledger.ts';
 import type { Routes } from './serving/routes.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -24,6 +28,9 @@ export interface BackgroundDeps {
   desired: DesiredState;
   instances: Instances;
   book: EnergyBook;
+  ledger: PowerLedger;
+  judge: BudgetJudge;
+  pace: Pace;
   baselines: IdleBaselines;
   turn: DeviceTurn;
   power: NodePower;
@@ -73,13 +80,17 @@ export async function runBackground(deps: BackgroundDeps, windowSeconds: number,
 }
 
 function operation(deps: BackgroundDeps, windowSeconds: number, signal: AbortSignal): Promise<void> {
-  const { routes, book, power, metrics } = deps;
+  const { routes, book, ledger, power, metrics } = deps;
   const models = () => routes.list().flatMap((route) => [route.active, route.candidate].filter((model) => model !== undefined));
   return watchOperation(
     {
       ...deps,
       models,
       windowSeconds,
+      onInterval: (interval) => {
+        const standing = power.meters.filter((meter) => !meter.source.onDemand && power.at(meter.source.boundary) === meter);
+        for (const stretch of powerStretches(interval, standing)) ledger.add(stretch);
+      },
       onWindow: (model, window) => {
         book.recordWindow(model.slot.revision, window);
         if (window.boundary === power.total?.source.boundary) {

@@ -4,6 +4,8 @@ import type { EnergyTestStatus, ModelInstanceStatus, RevisionStatus } from '../c
 import type { Condition } from '../kube/api/objects.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import type { DesiredInstance, DesiredState } from './assignment/desired-state.ts';
+import type { BudgetJudge } from './enforcement/budget-judge.ts';
+import type { Pace } from './enforcement/pace.ts';
 import type { EnergyBook } from './measurement/energy-book.ts';
 import { runEnergyTest } from './measurement/energy-test.ts';
 import { loadSubject } from './measurement/load-subject.ts';
@@ -17,6 +19,8 @@ interface Deps {
   logger: Logger;
   desired: DesiredState;
   book: EnergyBook;
+  judge: BudgetJudge;
+  pace: Pace;
   runner: Omit<RunnerDeps, 'onServing' | 'onChange' | 'hold'>;
   test: Parameters<typeof runEnergyTest>[3];
   hold: () => boolean;
@@ -99,7 +103,7 @@ export class Instances {
     const revisions = names.flatMap((name) => this.#viewOf(runner, instance, name));
     const goal = goalOf(instance);
     const { judgement } = goal
-      ? this.#deps.book.view(goal)
+      ? this.#deps.judge(goal)
       : { judgement: { verdict: 'Unknown', reason: 'NotReached', message: 'nothing serves' } };
     const status = judgement.verdict === 'ExceedsBudget' ? 'False' : judgement.verdict === 'WithinBudget' ? 'True' : 'Unknown';
     const { routed, recreateGapMilliseconds } = runner;
@@ -109,7 +113,11 @@ export class Instances {
         instance,
         revisions,
         hold: this.#deps.hold(),
-        budget: { status, reason: judgement.reason, message: judgement.message },
+        budget: {
+          status,
+          reason: judgement.reason,
+          message: `${judgement.message}${throttleNote(this.#deps.pace, goal?.revision)}`,
+        },
         tests: instance.tests ?? [],
         ...(routed === undefined ? {} : { routed }),
         ...(recreateGapMilliseconds === undefined ? {} : { recreateGapMilliseconds }),
@@ -124,11 +132,15 @@ export class Instances {
     const slot = slotName(instance, name);
     if (!revision || !slot) return [];
     const { energy, energyAbsent, windowEnergy } = this.#deps.book.view(revision.slot);
+    const { powerReadings } = this.#deps.judge(revision.slot);
+    const duty = this.#deps.pace.dutyOf(name);
     const status: RevisionStatus = {
       ...revision.statusOf(slot),
       ...(energy === undefined ? {} : { energy }),
       ...(energyAbsent === undefined || !revision.loaded ? {} : { energyAbsent }),
       ...(windowEnergy === undefined ? {} : { windowEnergy }),
+      ...(powerReadings.length === 0 ? {} : { powerReadings }),
+      ...(duty === undefined ? {} : { dutyPermille: Math.max(1, Math.round(duty * 1000)) }),
     };
     return [{ slot, status, fetched: revision.fetched, loaded: revision.loaded }];
   }
@@ -223,4 +235,9 @@ export class Instances {
     const next = { ...current, tests: [...others, status].slice(-2), measured: measured.slice(-3) };
     desired.put(next).then(onChange, (error: unknown) => logger.error({ err: error }, 'a test result could not be kept on disk'));
   }
+}
+
+function throttleNote(pace: Pace, revision: string | undefined): string {
+  const note = revision === undefined ? undefined : pace.noteOf(revision);
+  return note === undefined ? '' : `; ${note}`;
 }

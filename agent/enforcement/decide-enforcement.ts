@@ -5,10 +5,12 @@ export type Enforcement =
   | { kind: 'none' }
   /** Back to the previous revision, until another one becomes active. */
   | { kind: 'rollback' }
-  | { kind: 'stop' };
+  | { kind: 'stop' }
+  /** Only so often that it keeps its power amounts. */
+  | { kind: 'throttle' };
 
 export interface Breach {
-  /** Of the measured interval, not of one sample: six windows at least are behind it. */
+  /** Of the measured interval, not of one sample: several windows at least are behind it. */
   verdict: 'WithinBudget' | 'ExceedsBudget' | 'Uncertain' | 'Unknown';
   budget: Pick<Budget, 'enforcement' | 'whenExceeded'> | undefined;
   /** The controller can be reached, so that it decides about a rollback for the whole class. */
@@ -25,6 +27,7 @@ export function decideEnforcement({ verdict, budget, online, hasPrevious }: Brea
       if (online) return { kind: 'none' };
       return hasPrevious ? { kind: 'rollback' } : { kind: 'stop' };
     case 'Throttle':
+      return { kind: 'throttle' };
     case 'Report':
       return { kind: 'none' };
   }

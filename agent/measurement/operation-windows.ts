@@ -7,7 +7,7 @@ import type { NodePower } from '../power/node-power.ts';
 import type { PowerMeter } from '../power/power-meter.ts';
 import type { ServedModel } from '../serving/served-model.ts';
 import type { DeviceTurn } from './device-turn.ts';
-import type { IdleBaselines } from './idle-baseline.ts';
+import type { Baseline, IdleBaselines } from './idle-baseline.ts';
 
 export interface OperationWindow {
   boundary: Boundary;
@@ -30,13 +30,36 @@ interface Deps {
   baselines: IdleBaselines;
   turn: DeviceTurn;
   models: () => readonly ServedModel[];
-  /** Cores that something else than models and the agent kept busy, over the window; undefined when not known. */
+  /** A window in which this model alone was at work. */
   onWindow: (model: ServedModel, window: OperationWindow) => void;
+  /** Every window, whoever was at work in it. */
+  onInterval?: (interval: OperationInterval) => void;
   windowSeconds: number;
+}
+
+/** What happened between two looks. */
+export interface OperationInterval {
+  /** Milliseconds since the epoch. */
+  from: number;
+  to: number;
+  seconds: number;
+  /** A controlled loop ran in it: what meters saw is not the ordinary work of the models. */
+  disturbed: boolean;
+  /** Only the meters that answered all the time. */
+  meters: readonly { meter: PowerMeter; joules: number; baseline?: Baseline }[];
+  /** All that are loaded, at work or not. */
+  models: readonly ModelWork[];
+}
+
+export interface ModelWork {
+  model: ServedModel;
+  inferences: number;
+  modelSeconds: number;
 }
 
 interface Mark {
   at: number;
+  time: number;
   meters: Map<PowerMeter, { joules: number; gapSeconds: number }>;
   models: Map<ServedModel, { inferences: number; modelSeconds: number }>;
 }
@@ -48,7 +71,7 @@ export async function watchOperation(deps: Deps, signal: AbortSignal): Promise<v
     if (hasEnded(signal)) return;
     const disturbed = deps.turn.held;
     const after = await mark(deps, signal);
-    if (!disturbed && !deps.turn.held) report(deps, before, after);
+    report(deps, intervalOf(deps, before, after, disturbed || deps.turn.held));
     before = after;
   }
 }
@@ -63,24 +86,31 @@ async function mark(deps: Deps, signal: AbortSignal): Promise<Mark> {
       .models()
       .map((model) => [model, { inferences: model.statistics.inferences, modelSeconds: model.statistics.modelSeconds }]),
   );
-  return { at: deps.clock.monotonic(), meters, models };
+  return { at: deps.clock.monotonic(), time: deps.clock.now(), meters, models };
+}
+
+function intervalOf(deps: Deps, before: Mark, after: Mark, disturbed: boolean): OperationInterval {
+  const models = [...after.models].map(([model, now]) => {
+    const then = before.models.get(model) ?? { inferences: 0, modelSeconds: 0 };
+    return { model, inferences: now.inferences - then.inferences, modelSeconds: now.modelSeconds - then.modelSeconds };
+  });
+  const meters = [...after.meters].flatMap(([meter, now]) => {
+    const then = before.meters.get(meter);
+    if (!then || !meter.up || now.gapSeconds !== then.gapSeconds) return [];
+    const baseline = deps.baselines.get(meter);
+    return [{ meter, joules: now.joules - then.joules, ...(baseline === undefined ? {} : { baseline }) }];
+  });
+  const seconds = (after.at - before.at) / 1000;
+  return { from: after.time - seconds * 1000, to: after.time, seconds, disturbed, meters, models };
 }
 
 /** A window counts for a model when it was the only one that ran in it: a board's meter cannot tell two apart. */
-function report(deps: Deps, before: Mark, after: Mark): void {
-  const worked = [...after.models].flatMap(([model, now]) => {
-    const then = before.models.get(model) ?? { inferences: 0, modelSeconds: 0 };
-    const inferences = now.inferences - then.inferences;
-    return inferences > 0 ? [{ model, inferences, modelSeconds: now.modelSeconds - then.modelSeconds }] : [];
-  });
-  const [only, other] = worked;
-  if (!only || other) return;
-  const seconds = (after.at - before.at) / 1000;
-  for (const [meter, now] of after.meters) {
-    const then = before.meters.get(meter);
-    if (!then || !meter.up || now.gapSeconds !== then.gapSeconds) continue;
-    deps.onWindow(only.model, windowOf(deps, meter, now.joules - then.joules, { ...only, seconds }));
-  }
+function report(deps: Deps, interval: OperationInterval): void {
+  deps.onInterval?.(interval);
+  const [only, other] = interval.models.filter(({ inferences }) => inferences > 0);
+  if (interval.disturbed || !only || other) return;
+  for (const { meter, joules } of interval.meters)
+    deps.onWindow(only.model, windowOf(deps, meter, joules, { ...only, seconds: interval.seconds }));
 }
 
 function windowOf(

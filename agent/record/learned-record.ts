@@ -7,6 +7,7 @@ import type { BaselineRecord } from '../measurement/idle-baseline.ts';
 import type { OperationWindow } from '../measurement/operation-windows.ts';
 import type { StatisticsRecord } from '../serving/model-statistics.ts';
 import type { DayTotal } from './day-totals.ts';
+import type { PowerStretch } from './power-ledger.ts';
 
 /** One revision of one instance, as it ran here. */
 export interface RevisionRecord {
@@ -26,6 +27,8 @@ export interface LearnedRecord {
   revisions: RevisionRecord[];
   windows: { revision: string; windows: OperationWindow[] }[];
   days: DayTotal[];
+  /** Absent in files of agents that did not judge power amounts. */
+  power?: PowerStretch[];
 }
 
 const nothing: LearnedRecord = { version: 1, baselines: [], revisions: [], windows: [], days: [] };

@@ -1,10 +1,13 @@
 // What measures the energy of models: baselines of the idle device, windows of operation, controlled loops.
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { type BudgetJudge, createBudgetJudge } from '../enforcement/budget-judge.ts';
+import { Pace } from '../enforcement/pace.ts';
 import { DeviceTurn, LiveLoad } from '../measurement/device-turn.ts';
 import { EnergyBook } from '../measurement/energy-book.ts';
 import { IdleBaselines } from '../measurement/idle-baseline.ts';
 import type { AgentOptions } from '../options.ts';
 import type { LearnedRecord } from '../record/learned-record.ts';
+import { PowerLedger } from '../record/power-ledger.ts';
 import type { InferenceObserver } from '../serving/served-model.ts';
 import type { Board } from './board.ts';
 
@@ -13,6 +16,9 @@ export interface Measurement {
   turn: DeviceTurn;
   baselines: IdleBaselines;
   book: EnergyBook;
+  ledger: PowerLedger;
+  judge: BudgetJudge;
+  pace: Pace;
   /** Told of every inference on this device. */
   observer: InferenceObserver;
   windowSeconds: number;
@@ -41,11 +47,15 @@ export function createMeasurement(
   );
   const book = new EnergyBook({ power, clock, deviceClassName });
   book.restore(learned.windows);
+  const ledger = new PowerLedger(learned.power);
   return {
     live,
     turn: new DeviceTurn(),
     baselines,
     book,
+    ledger,
+    judge: createBudgetJudge({ clock, book, ledger, power, deviceClassName }),
+    pace: new Pace(clock),
     observer: {
       onInference: (model, result) => {
         lastInference = clock.monotonic();

@@ -12,6 +12,7 @@ import type { Deposits } from '../power/simulated/deposits.ts';
 import { InferenceService } from '../serving/inference-service.ts';
 import { ModelLoader } from '../serving/model-loader.ts';
 import type { Routes } from '../serving/routes.ts';
+import type { ServedModel } from '../serving/served-model.ts';
 import type { Board } from './board.ts';
 import type { Measurement } from './measurement.ts';
 
@@ -58,6 +59,7 @@ export function createServing({ clock, logger, store, board, measurement, metric
   const service = new InferenceService({
     clock,
     routes,
+    pace: (model, signal) => measurement.pace.turn(model.slot.revision, meanSeconds(model), signal),
     counter: {
       countRequest: (request) => {
         measurement.live.record(request.seconds * 1000);
@@ -66,6 +68,11 @@ export function createServing({ clock, logger, store, board, measurement, metric
     },
   });
   return { origin, artifacts, loader, service };
+}
+
+/** What one inference of a model is expected to take. */
+function meanSeconds({ statistics }: ServedModel): number {
+  return statistics.inferences === 0 ? 0 : statistics.modelSeconds / statistics.inferences;
 }
 
 function createEngines(deps: { clock: Clock; logger: Logger }): readonly Engine[] {

@@ -15,6 +15,11 @@ describe('what a device does about a broken budget', () => {
     ['stops when it is offline and there is nothing to go back to', { hasPrevious: false }, 'stop'],
     ['leaves a rollback to the controller while that is there', { online: true }, 'none'],
     ['stops at once, online too, when the policy says Stop', { online: true, budget: { whenExceeded: 'Stop' } }, 'stop'],
+    [
+      'throttles by itself, online too, when the policy says Throttle',
+      { online: true, budget: { whenExceeded: 'Throttle' } },
+      'throttle',
+    ],
     ['only reports when the policy says Report', { budget: { whenExceeded: 'Report' } }, 'none'],
     ['only warns when enforcement is Warn', { budget: { enforcement: 'Warn', whenExceeded: 'Stop' } }, 'none'],
     ['does nothing on an interval that straddles the budget', { verdict: 'Uncertain' }, 'none'],

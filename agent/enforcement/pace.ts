@@ -1,0 +1,81 @@
+// The throttle: a model that may be busy only for a share of the time.
+import type { Clock } from '../../kube/runtime/clock.ts';
+import { InferenceError } from '../inference/errors.ts';
+
+interface Cap {
+  /** Share of the time, above 0 and below 1. */
+  duty: number;
+  /** The model's own time that was used and not earned back yet, in seconds. */
+  debtSeconds: number;
+  /** Monotonic milliseconds of the last look. */
+  at: number;
+}
+
+/** A request that would have to wait longer is refused with the time to come back. */
+const maximumWaitSeconds = 2;
+/** What is earned in this time may be saved up for a burst. */
+const savedSeconds = 5;
+
+export class Pace {
+  readonly #clock: Clock;
+  readonly #caps = new Map<string, Cap>();
+  readonly #notes = new Map<string, string>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @param duty of 1 or more lifts the cap. */
+  set(revision: string, duty: number): void {
+    if (!(duty < 1)) {
+      this.#caps.delete(revision);
+      return;
+    }
+    const known = this.#caps.get(revision);
+    if (known) known.duty = duty;
+    else this.#caps.set(revision, { duty, debtSeconds: 0, at: this.#clock.monotonic() });
+  }
+
+  lift(revision: string): void {
+    this.#caps.delete(revision);
+    this.#notes.delete(revision);
+  }
+
+  /** Why a model that should be throttled is not. */
+  giveUp(revision: string, message: string): void {
+    this.#caps.delete(revision);
+    this.#notes.set(revision, message);
+  }
+
+  /** What status says of it; undefined when there is nothing to say. */
+  noteOf(revision: string): string | undefined {
+    const cap = this.#caps.get(revision);
+    return cap ? `throttled to ${(cap.duty * 100).toPrecision(2)} % of the time` : this.#notes.get(revision);
+  }
+
+  dutyOf(revision: string): number | undefined {
+    return this.#caps.get(revision)?.duty;
+  }
+
+  /**
+   * Waits until the model may run again.
+   * @param expectedSeconds of the model's own time: booked when it is let through.
+   * @throws InferenceError queueFull when the wait would be too long.
+   */
+  async turn(revision: string, expectedSeconds: number, signal?: AbortSignal): Promise<void> {
+    const cap = this.#caps.get(revision);
+    if (!cap) return;
+    const now = this.#clock.monotonic();
+    cap.debtSeconds = Math.max(-savedSeconds * cap.duty, cap.debtSeconds - ((now - cap.at) / 1000) * cap.duty);
+    cap.at = now;
+    const waitSeconds = Math.max(0, cap.debtSeconds / cap.duty);
+    if (waitSeconds > maximumWaitSeconds)
+      throw new InferenceError(
+        'queueFull',
+        `the model is throttled to ${Math.round(cap.duty * 100)} % of the time because it broke its budget; come back in ${Math.ceil(waitSeconds)} s`,
+        { retryAfterSeconds: Math.ceil(waitSeconds) },
+      );
+    cap.debtSeconds += expectedSeconds;
+    if (waitSeconds > 0) await this.#clock.sleep(waitSeconds * 1000, signal ?? new AbortController().signal);
+  }
+}

@@ -1,0 +1,61 @@
+// From one interval of operation to what the ledger keeps of it. Pure.
+import type { PowerMeter } from '../power/power-meter.ts';
+import type { PowerStretch } from '../record/power-ledger.ts';
+import type { ModelWork, OperationInterval } from './operation-windows.ts';
+
+/**
+ * One stretch per loaded model and meter. A model that worked alone has all that was drawn above idle. Of several, each has at least
+ * nothing and at most all; the estimate shares by their own time. What was drawn above idle while none worked is nobody's.
+ * @param meters those that stand for their boundary.
+ */
+export function powerStretches(interval: OperationInterval, meters: readonly PowerMeter[]): PowerStretch[] {
+  return meters.flatMap((meter) => {
+    const above = aboveIdle(interval, meter);
+    return interval.models.map((work) => stretchOf(interval, meter, work, above));
+  });
+}
+
+interface AboveIdle {
+  joules: number;
+  /** One standard deviation of the idle energy. */
+  idleErrorJoules: number;
+}
+
+/** Undefined when the meter had a gap, the idle power is not known, or a controlled loop ran. */
+function aboveIdle(interval: OperationInterval, meter: PowerMeter): AboveIdle | undefined {
+  const seen = interval.meters.find((entry) => entry.meter === meter);
+  if (!seen?.baseline || interval.disturbed) return undefined;
+  const idleJoules = seen.baseline.watts * interval.seconds;
+  return { joules: seen.joules - idleJoules, idleErrorJoules: idleJoules * seen.baseline.relativeSd };
+}
+
+function stretchOf(interval: OperationInterval, meter: PowerMeter, work: ModelWork, above: AboveIdle | undefined): PowerStretch {
+  const { from, to, seconds } = interval;
+  const seen = interval.meters.find((entry) => entry.meter === meter);
+  const share = above ? shareOf(interval.models, work, above.joules) : { joules: 0, lower: 0, upper: 0 };
+  return {
+    revision: work.model.slot.revision,
+    boundary: meter.source.boundary,
+    source: meter.source.name,
+    from,
+    to,
+    loadedSeconds: seconds,
+    wholeSeconds: seen ? seconds : 0,
+    marginalSeconds: above ? seconds : 0,
+    wholeJoules: seen?.joules ?? 0,
+    marginalJoules: share.joules,
+    marginalLowerJoules: share.lower,
+    marginalUpperJoules: share.upper,
+    idleErrorJoules: work.inferences > 0 ? (above?.idleErrorJoules ?? 0) : 0,
+    busySeconds: above ? work.modelSeconds : 0,
+  };
+}
+
+function shareOf(models: readonly ModelWork[], work: ModelWork, joules: number) {
+  if (work.inferences === 0) return { joules: 0, lower: 0, upper: 0 };
+  const working = models.filter(({ inferences }) => inferences > 0);
+  if (working.length === 1) return { joules, lower: joules, upper: joules };
+  const busySeconds = working.reduce((sum, { modelSeconds }) => sum + modelSeconds, 0);
+  const share = busySeconds === 0 ? 1 / working.length : work.modelSeconds / busySeconds;
+  return { joules: joules * share, lower: 0, upper: Math.max(0, joules) };
+}
