@@ -4,7 +4,9 @@ import { runController } from '../../controller/run.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { connect } from '../connect.ts';
 import { makeDataDirectory } from '../data-directory.ts';
+import { CommandError } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
+import { keepHeapSmall } from '../small-heap.ts';
 import { parsePort } from '../up/options.ts';
 
 interface ControllerFlags {
@@ -24,20 +26,24 @@ interface ControllerFlags {
 }
 
 export async function controller(flags: ControllerFlags, signal: AbortSignal): Promise<void> {
+  keepHeapSmall();
   const logger = createLogger({ part: 'controller' });
+  const webPort = parsePort('--web-port', flags.webPort);
+  const devicePort = parsePort('--device-port', flags.devicePort);
+  const apiServerAuthority = flags.apiServerCa === undefined ? undefined : await readAuthority(flags.apiServerCa);
+  const dataDirectory = await makeDataDirectory(flags.dataDir);
   const { client, connection } = await connect(flags.kubeconfig);
-  const certificateAuthority =
-    flags.apiServerCa === undefined ? (connection.certificateAuthority ?? '') : await readFile(flags.apiServerCa, 'utf8');
+  const certificateAuthority = apiServerAuthority ?? connection.certificateAuthority ?? '';
   try {
     const running = await runController(
       {
-        dataDirectory: await makeDataDirectory(flags.dataDir),
+        dataDirectory,
         apiServer: { url: flags.apiServerUrl ?? connection.server, certificateAuthority },
         modelStoreDirectory: resolve(flags.modelStore),
-        web: { host: flags.webHost, port: parsePort('--web-port', flags.webPort) },
+        web: { host: flags.webHost, port: webPort },
         devicePort: {
           host: flags.deviceHost,
-          port: parsePort('--device-port', flags.devicePort),
+          port: devicePort,
           ...(flags.deviceUrl === undefined ? {} : { advertisedUrl: flags.deviceUrl }),
         },
         ...(flags.agentsNamespace === undefined ? {} : { agentsNamespace: flags.agentsNamespace }),
@@ -51,4 +57,15 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
   } finally {
     await client.close();
   }
+}
+
+/** PEM of --api-server-ca. */
+async function readAuthority(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw new CommandError(
+      `--api-server-ca ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      'name the PEM file of the authority that signed the certificate of the API server',
+      { cause: error },
+    );
+  });
 }

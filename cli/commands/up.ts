@@ -14,6 +14,7 @@ import { type StandaloneServer, startServer } from '../../standalone/server.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
+import { keepHeapSmall } from '../small-heap.ts';
 import { superviseAgent } from '../up/agent-process.ts';
 import { type Convergence, followConvergence } from '../up/convergence.ts';
 import { type Endpoints, writeEndpoints, writeWhole } from '../up/endpoints.ts';
@@ -37,6 +38,7 @@ interface UpFlags {
 const joinSeconds = 600;
 
 export async function up(flags: UpFlags, signal: AbortSignal): Promise<void> {
+  keepHeapSmall();
   const options = await parseFlags(flags);
   await makeDataDirectory(options.dataDirectory);
   const logger = createLogger({}, join(options.dataDirectory, 'jouleops.log'));

@@ -5,7 +5,7 @@ import { type Declared, declareDeployments } from './fleet/declare.ts';
 import { Fleet } from './fleet/fleet.ts';
 import type { Bench, BenchOptions, BenchResult } from './harness/bench.ts';
 import { countOption } from './harness/bench.ts';
-import { digits, judged, mebibytes, seconds } from './harness/format.ts';
+import { digits, judged, logLogSlope, mebibytes, seconds } from './harness/format.ts';
 
 const goal = { seconds: 60, residentBytes: 200 * 2 ** 20, cpuSecondsEach: 0.05 };
 
@@ -27,7 +27,6 @@ async function measure(options: BenchOptions, kind: ServerKind, count: number): 
     const agents = Math.max(10, Math.ceil(count / deploymentsPerAgent));
     await using fleet = await Fleet.start({ server, agents, note: options.note, signal: options.signal });
     const declared = await declareDeployments(fleet, count, options.signal);
-    options.note(`  heap ${JSON.stringify(await fleet.controller.call('heap'))}`);
     options.note(`  ${kind}, ${count}: ${declared.seconds.toFixed(1)} s; calls ${JSON.stringify(declared.calls.byKind)}`);
     return declared;
   } finally {
@@ -53,14 +52,25 @@ function row(kind: ServerKind, count: number, declared: Declared): string[] {
   ];
 }
 
+/** How cost grows with the number of deployments: 1 is linear. */
+function growthOf(kind: ServerKind, measured: readonly { count: number; declared: Declared }[]): string[] {
+  if (measured.length < 2) return [];
+  const slope = (cost: (declared: Declared) => number) =>
+    digits(logLogSlope(measured.map(({ count, declared }) => [count, cost(declared)])));
+  return [
+    `Log–log slope with n on the ${kind}: seconds ${slope(({ seconds }) => seconds)}, controller CPU ${slope(({ cpuSeconds }) => cpuSeconds)}, API calls ${slope(({ calls }) => calls.reads + calls.writes)}, resident memory ${slope(({ peak }) => peak.residentBytes)}.`,
+  ];
+}
+
 export const bench: Bench = {
   title: 'Convergence: declared → all Ready',
   async run(options): Promise<BenchResult> {
-    const counts = options.values['deployments'] === undefined ? [100, 1000] : [countOption(options, 'deployments', 1000)];
+    const counts = options.values['deployments'] === undefined ? [100, 500, 1000] : [countOption(options, 'deployments', 1000)];
     const kinds: ServerKind[] =
       options.values['server'] === undefined ? ['embedded', 'kube-apiserver'] : [options.values['server'] as ServerKind];
     const rows: string[][] = [];
     const remarks: string[] = [];
+    const costs = new Map<ServerKind, { count: number; declared: Declared }[]>();
     for (const kind of kinds) {
       for (const count of counts) {
         const declared = await measure(options, kind, count);
@@ -69,6 +79,7 @@ export const bench: Bench = {
           break;
         }
         rows.push(row(kind, count, declared));
+        costs.set(kind, [...(costs.get(kind) ?? []), { count, declared }]);
       }
     }
     return {
@@ -91,6 +102,7 @@ export const bench: Bench = {
       remarks: [
         'Calls are those of the controller: reads, writes and events, without the agents’ own.',
         'The work differs: Flux fetches a source, builds a kustomization, applies two objects of other kinds and watches their health, in Go. Here a deployment becomes a ControllerRevision, a placement decision over the whole fleet, a ModelInstance with its slot, a line in its device’s assigned list and a status, and waits for the (stub) agent’s answer, in Node.',
+        ...[...costs].flatMap(([kind, measured]) => growthOf(kind, measured)),
         ...remarks,
       ],
     };

@@ -44,9 +44,13 @@ async function main(): Promise<void> {
     if (names.length > 0 && !names.includes(name)) continue;
     note(`# ${name}`);
     const circumstances = describeMachine(new Date());
-    const text = formatResult(bench.title, await bench.run(options), circumstances);
+    // What is measured on one server alone has a section of its own, so that a long bench can be published in parts.
+    const { server } = values;
+    const title = server === undefined ? bench.title : `${bench.title}, ${server}`;
+    const text = formatResult(title, await bench.run(options), circumstances);
     process.stdout.write(`${text}\n\n`);
-    if (write) await writeFile(page, withSection(await readFile(page, 'utf8'), name, text));
+    const section = server === undefined ? name : `${name}-${server}`;
+    if (write) await writeFile(page, withSection(await readFile(page, 'utf8'), section, text));
   }
 }
 

@@ -71,6 +71,7 @@ async function measureChanges(fleet: Fleet, count: number, perSecond: number, si
     waits,
     elapsed,
     cpuSeconds: (await cpuSecondsOf(controller.pid)) - cpuBefore,
+    eventsPerSecond: calls.events / elapsed,
     callsEach: (calls.reads + calls.writes) / count,
     memory: await memory.stop(),
   };
@@ -116,6 +117,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
           rows: [
             ['desired → converged, p50', '–', milliseconds(quantile(changed.waits, 0.5) * 1000)],
             ['desired → converged, p99', `≤ ${goal.convergedSeconds} s`, judged(seconds(slow), slow <= goal.convergedSeconds)],
+            ['watch events that the controller handled per second', '–', digits(changed.eventsPerSecond)],
             ['first write → last converged', '–', seconds(changed.elapsed)],
             ['controller CPU per change', '–', seconds(changed.cpuSeconds / changes)],
             ['controller’s API calls per change', '–', digits(changed.callsEach)],

@@ -21,3 +21,12 @@ export function quantile(samples: readonly number[], at: number): number {
   const sorted = samples.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(at * sorted.length) - 1))] ?? Number.NaN;
 }
+
+/** The exponent b of y = a·x^b, by least squares over the logarithms; NaN below two different x. */
+export function logLogSlope(points: readonly (readonly [number, number])[]): number {
+  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
+  const mean = (at: 0 | 1) => logs.reduce((sum, log) => sum + log[at], 0) / logs.length;
+  const [meanX, meanY] = [mean(0), mean(1)];
+  const shared = logs.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  return shared / logs.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}

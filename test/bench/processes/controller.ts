@@ -2,7 +2,10 @@
 import { pino } from 'pino';
 import { keepHeapSmall } from '../../../cli/small-heap.ts';
 import { type RunningController, runController } from '../../../controller/run.ts';
+import type { Client, WatchOptions } from '../../../kube/api/client.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
+import type { KubeObject } from '../../../kube/api/objects.ts';
+import type { Resource } from '../../../kube/api/resource.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
 import { fromWire, type WireConnection } from '../fleet/wire-connection.ts';
 import { answerCalls } from '../harness/worker-process.ts';
@@ -19,12 +22,31 @@ export interface ControllerCalls {
   writes: number;
   /** `METHOD resource`, most frequent first. */
   byKind: [string, number][];
+  /** Of its watches. */
+  events: number;
 }
 
 keepHeapSmall();
 const stopping = new AbortController();
 const counts = new Map<string, number>();
 let running: RunningController | undefined;
+let events = 0;
+
+/** The client, with every event of its watches counted. */
+function countEvents(client: Client): Client {
+  return {
+    ...client,
+    async watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions) {
+      const stream = await client.watch(resource, options);
+      return (async function* counted() {
+        for await (const event of stream) {
+          events++;
+          yield event;
+        }
+      })();
+    },
+  };
+}
 
 /** `/apis/GROUP/VERSION/namespaces/NS/PLURAL/NAME/SUB` → `PLURAL/SUB` */
 function kindOf(path: string): string {
@@ -54,7 +76,7 @@ answerCalls(
           devicePort: { port: devicePort },
           apiServer: { url: connection.server, certificateAuthority: connection.certificateAuthority ?? '' },
         },
-        { client, clock: systemClock, logger: pino({ level: process.env['BENCH_LOG'] ?? 'silent' }) },
+        { client: countEvents(client), clock: systemClock, logger: pino({ level: process.env['BENCH_LOG'] ?? 'silent' }) },
         stopping.signal,
       );
       return { webUrl: running.webUrl, devicePort: Number(new URL(running.devicePortUrl).port) };
@@ -69,8 +91,15 @@ answerCalls(
     calls: (): ControllerCalls => {
       const byKind = [...counts].sort((a, b) => b[1] - a[1]);
       counts.clear();
+      const watched = events;
+      events = 0;
       const sum = (want: (name: string) => boolean) => byKind.reduce((all, [name, count]) => all + (want(name) ? count : 0), 0);
-      return { reads: sum((name) => name.startsWith('GET')), writes: sum((name) => !name.startsWith('GET')), byKind };
+      return {
+        reads: sum((name) => name.startsWith('GET')),
+        writes: sum((name) => !name.startsWith('GET')),
+        byKind,
+        events: watched,
+      };
     },
   },
   async () => {

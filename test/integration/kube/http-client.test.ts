@@ -162,6 +162,13 @@ describe('retries', () => {
     expect(error).toMatchObject({ retryAfterSeconds: 120 });
   });
 
+  test('an apply that the server fails for good costs its caller half a second, not three', async () => {
+    server.others.push(failure(500, 'InternalError'), failure(500, 'InternalError'));
+    const applied = connect().apply(configMaps, configMap('one', '1'), { fieldManager: 'test', signal });
+    await expect(settle(applied)).rejects.toMatchObject({ status: 500 });
+    expect(server.requests).toHaveLength(2);
+  });
+
   test('a create is not sent twice after a 500 or a reset: it may have happened', async () => {
     const client = connect();
     server.others.push(failure(500, 'InternalError'));
