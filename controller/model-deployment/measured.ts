@@ -1,9 +1,10 @@
 // What was measured of a revision on a class, and how it compares with the budget. Pure.
 import type { EnergyReading } from '../../crds/model-instance.ts';
-import { type Judgement, judgeMeasurement, quantityAt } from '../../energy/prediction/verdict.ts';
+import { type Judgement, judgeMeasurement, quantityAt, worstVerdict } from '../../energy/prediction/verdict.ts';
 import { parseEnergy } from '../../energy/units.ts';
 import type { BudgetQuestion } from '../estimate/budget-question.ts';
 import { isTestOf } from './canary.ts';
+import { measuredPowers } from './measured-power.ts';
 import { type ClassGroup, type Member, revisionStatus } from './scope.ts';
 
 export interface Measured {
@@ -22,7 +23,7 @@ const absentReasons = new Set(['NoPowerSource', 'BelowResolution']);
 export function measureClass(group: ClassGroup, revision: string): MeasuredVerdict {
   const members = group.members.filter((member) => member.reachable && member.slots.active?.revision === revision);
   const verdicts = members.map((member) => measureMember(group.budget, member, revision));
-  const known = verdicts.filter((verdict) => verdict.measured !== undefined);
+  const known = verdicts.filter(({ verdict, measured }) => measured !== undefined || verdict !== 'Unknown');
   const worst = (known.length > 0 ? known : verdicts).reduce<MeasuredVerdict | undefined>(
     (a, b) => (a === undefined || isWorse(b, a) ? b : a),
     undefined,
@@ -30,14 +31,27 @@ export function measureClass(group: ClassGroup, revision: string): MeasuredVerdi
   return worst ?? { verdict: 'Unknown', reason: 'NotMeasuredYet', message: 'no reachable device serves it' };
 }
 
+/** The worst of the amounts; the reading of energyPerInference goes with it, whichever decided. */
 export function measureMember(budget: BudgetQuestion, member: Member, revision: string): MeasuredVerdict {
   const amount = budget.amounts.find(({ name }) => name === 'EnergyPerInference');
-  if (!amount)
-    return {
-      verdict: 'Unknown',
-      reason: 'NotMeasuredYet',
-      message: 'power amounts are not judged by measurement yet: only energyPerInference is',
-    };
+  const energy = amount && measureEnergy(amount, budget, member, revision);
+  const powers = measuredPowers(budget, member.instance.spec.deviceName, revisionStatus(member, revision)?.powerReadings);
+  const all = [...(energy ? [energy] : []), ...powers];
+  const worst = worstVerdict(all.map(({ verdict }) => verdict));
+  const decided = all.find(({ verdict }) => verdict === worst) ?? {
+    verdict: 'Unknown' as const,
+    reason: 'NotMeasuredYet',
+    message: 'the budget names no amount for this class',
+  };
+  return energy?.measured === undefined ? decided : { ...decided, measured: energy.measured };
+}
+
+function measureEnergy(
+  amount: BudgetQuestion['amounts'][number],
+  budget: BudgetQuestion,
+  member: Member,
+  revision: string,
+): MeasuredVerdict {
   const readings = readingsOf(member, revision);
   // Live windows need enough inferences; a controlled loop counts its own.
   const reading = readings.find(
