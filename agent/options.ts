@@ -12,6 +12,8 @@ export interface AgentOptions {
   /** Where the Open Inference Protocol and the metrics are served. Default 127.0.0.1:0. */
   host?: string;
   port?: number;
+  /** Port of gRPC on the same address, 0 for a free one. Absent: gRPC is not served. */
+  grpcPort?: number;
   /** Serve on an address that is not loopback, without TLS or authentication. */
   insecureOpen?: boolean;
   /** The URL that other machines reach this agent under, when it is not the listen address. */
@@ -34,6 +36,8 @@ export interface AgentOptions {
 export interface AgentReadiness {
   name: string;
   url: string;
+  /** `host:port` of gRPC, where it is served. */
+  grpc?: string;
   /** The class that it joined as, when it asked for one. */
   class?: string;
   simulated: boolean;

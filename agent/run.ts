@@ -31,6 +31,7 @@ export async function runAgent(options: AgentOptions, deps: AgentDeps, signal: A
     const readiness: AgentReadiness = {
       name: options.name,
       url: agent.url,
+      ...(agent.grpc === undefined ? {} : { grpc: agent.grpc }),
       simulated: options.simulate !== undefined,
       ...(options.simulate === undefined ? {} : { class: `${options.simulate}${simulatedSuffix}` }),
     };

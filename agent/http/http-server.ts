@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
 
 export interface Exchange {
@@ -58,7 +58,8 @@ async function serve(handlers: readonly Handler[], request: IncomingMessage, res
   sendJson(response, 404, { error: `nothing is served at ${path}; see /v2, /metrics, /readyz, /debug/sensors` });
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+/** @throws Error that says what to do when the port is taken. */
+export function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';

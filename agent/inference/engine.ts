@@ -24,12 +24,16 @@ export interface InferenceRequest {
 export interface InferenceResult {
   outputs: Tensor[];
   queueMicroseconds: number;
+  /** To what runs the model and back, packing included. */
+  transferMicroseconds: number;
   modelMicroseconds: number;
 }
 
 export interface EngineModel {
   readonly inputs: readonly TensorDescription[];
   readonly outputs: readonly TensorDescription[];
+  /** As the protocol's metadata name it: project and format. */
+  readonly platform: string;
   readonly executionProviders: readonly string[];
   readonly runtimeVersion: string;
   readonly loadMilliseconds: number;

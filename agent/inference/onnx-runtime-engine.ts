@@ -45,6 +45,7 @@ export function createOnnxRuntimeEngine(deps: Deps, options: OnnxRuntimeOptions 
 class SupervisedModel implements EngineModel {
   readonly inputs: readonly TensorDescription[];
   readonly outputs: readonly TensorDescription[];
+  readonly platform = 'onnx_onnxv1';
   readonly executionProviders: readonly string[];
   readonly runtimeVersion: string;
   readonly loadMilliseconds: number;
@@ -99,9 +100,11 @@ class SupervisedModel implements EngineModel {
     checkInputs(this.inputs, request.inputs);
     const arrived = this.#deps.clock.monotonic();
     const run = this.#queue.submit(async () => {
-      const queueMicroseconds = (this.#deps.clock.monotonic() - arrived) * 1000;
-      const { outputs, modelMicroseconds } = await (await this.#running(request)).run(request.inputs, request.outputs);
-      return { outputs, modelMicroseconds, queueMicroseconds };
+      const process = await this.#running(request);
+      const sent = this.#deps.clock.monotonic();
+      const { outputs, modelMicroseconds } = await process.run(request.inputs, request.outputs);
+      const transferMicroseconds = Math.max(0, (this.#deps.clock.monotonic() - sent) * 1000 - modelMicroseconds);
+      return { outputs, modelMicroseconds, transferMicroseconds, queueMicroseconds: (sent - arrived) * 1000 };
     }, request);
     return request.deadline === undefined ? run : withDeadline(run, request.deadline - arrived, this.#source.name);
   }

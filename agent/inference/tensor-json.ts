@@ -13,6 +13,8 @@ export interface JsonTensor {
 
 const invalid = (message: string) => new InferenceError('invalid', message);
 const maximumRank = 16;
+/** What a model's process can be told (tensor-frame.ts). */
+const maximumDimension = 2 ** 31 - 1;
 
 /** Name, datatype and shape of what a request calls a tensor. @throws InferenceError invalid */
 export function tensorHead(value: unknown, where: string): { name: string; datatype: Datatype; shape: number[] } {
@@ -24,7 +26,9 @@ export function tensorHead(value: unknown, where: string): { name: string; datat
     throw invalid(`input ${name} has datatype ${String(datatype)}; known are ${Object.keys(datatypes).join(', ')}`);
   }
   const isShape =
-    Array.isArray(shape) && shape.length <= maximumRank && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+    Array.isArray(shape) &&
+    shape.length <= maximumRank &&
+    shape.every((size) => Number.isInteger(size) && size >= 0 && size <= maximumDimension);
   if (!isShape) throw invalid(`input ${name} has shape ${JSON.stringify(shape)}: a list of sizes is needed`);
   return { name, datatype, shape };
 }
@@ -36,11 +40,29 @@ export function fromJson(value: unknown, where: string): Tensor {
   const given = (value as Partial<JsonTensor>).data;
   if (!Array.isArray(given)) throw invalid(`input ${name} has no data list; binary data needs parameters.binary_data_size`);
   if (datatype === 'FP16') throw invalid(`input ${name}: JSON cannot carry FP16; send it with the binary data extension`);
-  const flat = given.some(Array.isArray) ? (given.flat(maximumRank) as unknown[]) : given;
+  const flat = given.some(Array.isArray) ? flatten(name, given, shape) : given;
   const expected = elementCount(shape);
   if (flat.length !== expected)
     throw invalid(`input ${name} has ${flat.length} elements; its shape [${shape.join(', ')}] needs ${expected}`);
   return { name, datatype, shape, data: encodeData(name, datatype, flat) };
+}
+
+/** Nested data follows the shape at every level; lists that only happen to have as many elements would be read wrongly. */
+function flatten(name: string, data: readonly unknown[], shape: readonly number[]): unknown[] {
+  const flat: unknown[] = [];
+  const descend = (values: unknown, axis: number): void => {
+    if (axis === shape.length) {
+      flat.push(values);
+      return;
+    }
+    if (!Array.isArray(values) || values.length !== shape[axis])
+      throw invalid(
+        `input ${name}: its nested data do not follow its shape [${shape.join(', ')}] in dimension ${axis}; give it flat, or nested in full`,
+      );
+    for (const value of values as unknown[]) descend(value, axis + 1);
+  };
+  descend(data, 0);
+  return flat;
 }
 
 function encodeData(name: string, datatype: Exclude<Datatype, 'FP16'>, values: readonly unknown[]): Uint8Array {
@@ -90,7 +112,7 @@ function encodeData(name: string, datatype: Exclude<Datatype, 'FP16'>, values: r
   }
 }
 
-const integers = {
+export const integerRanges = {
   INT8: { array: Int8Array, low: -128, high: 127 },
   INT16: { array: Int16Array, low: -32768, high: 32767 },
   INT32: { array: Int32Array, low: -2147483648, high: 2147483647 },
@@ -100,11 +122,11 @@ const integers = {
 } as const;
 
 function encodeIntegers(
-  datatype: keyof typeof integers,
+  datatype: keyof typeof integerRanges,
   values: readonly unknown[],
   wrong: (index: number) => Error,
 ): Uint8Array {
-  const { array, low, high } = integers[datatype];
+  const { array, low, high } = integerRanges[datatype];
   const out = new array(values.length);
   for (let index = 0; index < values.length; index++) {
     const value = values[index];
@@ -131,15 +153,29 @@ export function toJsonData(tensor: Tensor): unknown[] {
   if (tensor.datatype === 'BYTES') return decodeElements(tensor.data).map((element) => Buffer.from(element).toString('utf8'));
   if (tensor.datatype === 'BOOL') return Array.from(tensor.data, (value) => value !== 0);
   if (tensor.datatype === 'INT64' || tensor.datatype === 'UINT64') return Array.from(bigValues(tensor), jsonInteger);
-  return Array.from(numericValues(tensor));
+  const values: unknown[] = Array.from(numericValues(tensor));
+  for (let index = 0; index < values.length; index++)
+    if (!Number.isFinite(values[index])) values[index] = jsonNonFinite(values[index] as number);
+  return values;
 }
 
 /** ECMAScript's JSON.rawJSON, which TypeScript's libraries do not know yet: digits as they are. */
 const rawJson = Reflect.get(JSON, 'rawJSON') as (text: string) => unknown;
 
+/** JSON has no infinity, but its numbers have no limit: every parser with doubles reads these as one. Not a number is null. */
+function jsonNonFinite(value: number): unknown {
+  if (Number.isNaN(value)) return null;
+  return rawJson(value > 0 ? '1e999' : '-1e999');
+}
+
 function jsonInteger(value: bigint): unknown {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : rawJson(value.toString());
+}
+
+/** The elements of a 64-bit integer tensor with all their digits; undefined for every other datatype. */
+export function exactIntegers(tensor: Tensor): bigint[] | undefined {
+  return tensor.datatype === 'INT64' || tensor.datatype === 'UINT64' ? Array.from(bigValues(tensor)) : undefined;
 }
 
 function bigValues(tensor: Tensor): BigInt64Array | BigUint64Array {
@@ -163,7 +199,7 @@ export function numericValues(tensor: Tensor): ArrayLike<number> & Iterable<numb
     case 'UINT8':
     case 'UINT16':
     case 'UINT32': {
-      const { array } = integers[tensor.datatype];
+      const { array } = integerRanges[tensor.datatype];
       return new array(buffer, byteOffset, byteLength / array.BYTES_PER_ELEMENT);
     }
     case 'BOOL':

@@ -8,6 +8,7 @@ import type { EnergyBook } from '../measurement/energy-book.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import type { AgentOptions } from '../options.ts';
 import { ExternalSources } from '../power/sources/external.ts';
+import { type GrpcPort, startGrpcPort } from '../protocols/grpc/grpc-port.ts';
 import { createRestHandler } from '../protocols/rest/rest-handler.ts';
 import type { Routes } from '../serving/routes.ts';
 import type { ServedModel } from '../serving/served-model.ts';
@@ -48,6 +49,16 @@ export function openHttp(options: AgentOptions, deps: Deps): Promise<HttpServer>
       ],
     },
     deps,
+  );
+}
+
+/** gRPC, where it is wanted: the same service on a port of its own. @throws Error when the port is taken. */
+export async function openGrpc(options: AgentOptions, deps: Deps): Promise<GrpcPort | undefined> {
+  if (options.grpcPort === undefined) return undefined;
+  const { book, logger, routes, serving } = deps;
+  return startGrpcPort(
+    { host: options.host ?? '127.0.0.1', port: options.grpcPort },
+    { logger, routes, service: serving.service, energyOf: (model) => windowEnergyOf(book, model), maximumRequestBytes },
   );
 }
 

@@ -16,6 +16,7 @@ interface AgentFlags {
   controllerCaFile?: string;
   host: string;
   port: string;
+  grpcPort?: string;
   simulate?: string;
   pathSysfs: string;
   pathProcfs: string;
@@ -30,6 +31,7 @@ export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<voi
     dataDirectory: await makeDataDirectory(flags.dataDir),
     host: flags.host,
     port: parsePort('--port', flags.port),
+    ...(flags.grpcPort === undefined ? {} : { grpcPort: parsePort('--grpc-port', flags.grpcPort) }),
     insecureOpen: flags.insecureOpen,
     pathSysfs: flags.pathSysfs,
     pathProcfs: flags.pathProcfs,

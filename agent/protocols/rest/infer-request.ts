@@ -1,9 +1,9 @@
 // An inference request as Open Inference Protocol v2 writes it: JSON, or JSON followed by the binary data of its tensors.
 import type { IncomingHttpHeaders } from 'node:http';
-import { decodeElements } from '../../inference/bytes-elements.ts';
-import { datatypes, elementCount, type Tensor } from '../../inference/datatypes.ts';
+import type { Tensor } from '../../inference/datatypes.ts';
 import { InferenceError } from '../../inference/errors.ts';
 import { fromJson, tensorHead } from '../../inference/tensor-json.ts';
+import { checkRaw } from '../raw-data.ts';
 
 export interface OutputRequest {
   name: string;
@@ -92,34 +92,11 @@ function parseInputs(value: unknown, binary: Buffer): Tensor[] {
       throw invalid(`input ${head.name} claims ${size} bytes of binary data; ${binary.length - offset} are left`);
     const data = binary.subarray(offset, end);
     offset = end;
-    checkBinary(head, data);
+    checkRaw(head, data);
     return { ...head, data };
   });
   if (offset !== binary.length) throw invalid(`${binary.length - offset} bytes of binary data belong to no input`);
   return tensors;
-}
-
-function checkBinary(head: Omit<Tensor, 'data'>, data: Uint8Array): void {
-  const elements = elementCount(head.shape);
-  if (head.datatype === 'BYTES') {
-    const found = elementsIn(head.name, data);
-    if (found !== elements)
-      throw invalid(`input ${head.name} has ${found} elements; its shape [${head.shape.join(', ')}] needs ${elements}`);
-    return;
-  }
-  const expected = elements * datatypes[head.datatype].bytes;
-  if (data.byteLength !== expected)
-    throw invalid(
-      `input ${head.name} has ${data.byteLength} bytes; ${head.datatype} [${head.shape.join(', ')}] needs ${expected}`,
-    );
-}
-
-function elementsIn(name: string, data: Uint8Array): number {
-  try {
-    return decodeElements(data).length;
-  } catch (error) {
-    throw invalid(`input ${name}: ${(error as Error).message}`);
-  }
 }
 
 function parseOutputs(value: unknown, binaryByDefault: boolean): OutputRequest[] {

@@ -1,17 +1,8 @@
-import { encodeElements } from '../../inference/bytes-elements.ts';
-import type { Tensor } from '../../inference/datatypes.ts';
-import { InferenceError } from '../../inference/errors.ts';
-import { numericValues, toJsonData } from '../../inference/tensor-json.ts';
+import { toJsonData } from '../../inference/tensor-json.ts';
 import type { ServiceAnswer } from '../../serving/inference-service.ts';
+import { answerParameters, type WindowEnergy } from '../answer-parameters.ts';
+import { classify } from '../classification.ts';
 import type { RestRequest } from './infer-request.ts';
-
-/** Energy of the last completed window: no sensor measures one request. */
-export interface WindowEnergy {
-  meanMillijoules: number;
-  window: string;
-  source: string;
-  attribution: 'Controlled' | 'Exclusive' | 'Shared';
-}
 
 export interface EncodedAnswer {
   body: Buffer;
@@ -35,45 +26,10 @@ export function encodeAnswer(request: RestRequest, answer: ServiceAnswer, energy
       model_name: answer.name,
       model_version: answer.model.slot.modelVersion,
       ...(request.id === undefined ? {} : { id: request.id }),
-      parameters: {
-        queue_ms: milliseconds(answer.queueMicroseconds),
-        model_ms: milliseconds(answer.modelMicroseconds),
-        latency_ms: milliseconds(answer.latencyMicroseconds),
-        ...(energy === undefined
-          ? {}
-          : {
-              energy_mean_mj: energy.meanMillijoules,
-              energy_window: energy.window,
-              energy_source: energy.source,
-              energy_attribution: energy.attribution,
-            }),
-      },
+      parameters: answerParameters(answer, energy),
       outputs,
     }),
   );
   if (binaries.length === 0) return { body: json };
   return { body: Buffer.concat([json, ...binaries]), headerLength: json.length };
-}
-
-const milliseconds = (microseconds: number) => Math.round(microseconds) / 1000;
-
-/** Triton's classification extension: the last dimension becomes k texts `score:index:label`, best first. */
-export function classify(tensor: Tensor, count: number, labels: readonly string[] | undefined): Tensor {
-  if (tensor.datatype === 'BYTES')
-    throw new InferenceError('invalid', `output ${tensor.name} holds texts and cannot be classified`);
-  const values = Array.from(numericValues(tensor));
-  const width = tensor.shape.at(-1) ?? values.length;
-  const kept = Math.min(count, width);
-  const elements: Uint8Array[] = [];
-  for (let start = 0; start < values.length; start += width) {
-    const ranked = values
-      .slice(start, start + width)
-      .map((score, index) => ({ score, index }))
-      .sort((a, b) => b.score - a.score || a.index - b.index);
-    for (const { score, index } of ranked.slice(0, kept)) {
-      const label = labels?.[index];
-      elements.push(Buffer.from(`${score.toFixed(6)}:${index}${label === undefined ? '' : `:${label}`}`));
-    }
-  }
-  return { name: tensor.name, datatype: 'BYTES', shape: [...tensor.shape.slice(0, -1), kept], data: encodeElements(elements) };
 }

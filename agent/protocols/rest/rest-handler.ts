@@ -1,14 +1,22 @@
 // Open Inference Protocol v2 over HTTP: what is asked, and by which of the pieces beside this file it is answered.
 import type { ServerResponse } from 'node:http';
-import { productVersion } from '../../../crds/product-version.ts';
 import { type Exchange, type Handler, sendJson } from '../../http/http-server.ts';
 import { BodyError, readBody } from '../../http/request-body.ts';
 import { InferenceError, type InferenceFailure } from '../../inference/errors.ts';
 import type { InferenceService } from '../../serving/inference-service.ts';
-import type { Route, Routes } from '../../serving/routes.ts';
+import type { Routes } from '../../serving/routes.ts';
 import type { ServedModel } from '../../serving/served-model.ts';
+import type { WindowEnergy } from '../answer-parameters.ts';
+import {
+  describeModel,
+  namesNotReady,
+  refuseRepositoryChange,
+  repositoryIndex,
+  serverMetadata,
+  whyNotReady,
+} from '../model-description.ts';
 import { parseInferRequest } from './infer-request.ts';
-import { encodeAnswer, type WindowEnergy } from './infer-response.ts';
+import { encodeAnswer } from './infer-response.ts';
 import { type ModelPath, parseModelPath } from './model-path.ts';
 
 interface Deps {
@@ -52,6 +60,8 @@ async function answer(deps: Deps, exchange: Exchange): Promise<void> {
     case '/v2/repository/index':
       return allow(exchange, 'POST', () => sendIndex(deps, exchange));
     default: {
+      const change = /^\/v2\/repository\/models\/(.+)\/(?:load|unload)$/.exec(path)?.[1];
+      if (change !== undefined) return allow(exchange, 'POST', () => Promise.reject(refuseRepositoryChange(change)));
       const below = path === '/v2/models' ? '' : path.startsWith('/v2/models/') ? path.slice('/v2/models/'.length) : undefined;
       const parsed = below === undefined ? undefined : parseModelPath(below);
       if (!parsed) return sendJson(response, 404, { error: `nothing is served at ${path}` });
@@ -59,12 +69,6 @@ async function answer(deps: Deps, exchange: Exchange): Promise<void> {
     }
   }
 }
-
-const serverMetadata = {
-  name: 'jouleops',
-  version: productVersion,
-  extensions: ['binary_tensor_data', 'classification', 'model_repository'],
-};
 
 function allow(exchange: Exchange, method: string, run: () => void | Promise<void>): void | Promise<void> {
   if (exchange.method === method || (method === 'GET' && exchange.method === 'HEAD')) return run();
@@ -76,70 +80,29 @@ function answerModel(deps: Deps, exchange: Exchange, path: ModelPath): void | Pr
   const { response } = exchange;
   switch (path.kind) {
     case 'list':
-      return sendJson(response, 200, { models: routes.list().flatMap((route) => entriesOf(routes, route)) });
+      return sendJson(response, 200, { models: repositoryIndex(routes, false) });
     case 'infer':
       return infer(deps, exchange, path.name, path.version);
     case 'ready': {
-      const model = modelOf(routes, path.name, path.version);
-      const ready = model?.model.ready ?? false;
-      const why = ready
-        ? {}
-        : { error: `model ${path.name} is not ready: ${routes.find(path.name).reason ?? 'it is being started again'}` };
-      return sendJson(response, ready ? 200 : 503, { name: path.name, ready, ...why });
+      const error = whyNotReady(routes, path.name, path.version);
+      const ready = error === undefined;
+      return sendJson(response, ready ? 200 : 503, { name: path.name, ready, ...(ready ? {} : { error }) });
     }
-    case 'metadata': {
-      const model = modelOf(routes, path.name, path.version);
-      const route = routes.find(path.name);
-      if (!model)
-        throw new InferenceError('unavailable', `model ${path.name} is not loaded: ${route.reason ?? 'it is on its way'}`);
-      return sendJson(response, 200, metadata(path.name, route, model));
-    }
+    case 'metadata':
+      return sendJson(response, 200, describeModel(routes, path.name, path.version));
   }
 }
 
-/** @throws InferenceError notFound; undefined when the model exists and nothing of it is loaded. */
-function modelOf(routes: Routes, name: string, version: string | undefined): ServedModel | undefined {
-  if (version !== undefined) return routes.resolve(name, version).model;
-  const route = routes.find(name);
-  return route.active ?? route.candidate;
-}
-
-function metadata(name: string, route: Route, { model, slot }: ServedModel) {
-  const versions = [route.active, route.candidate].flatMap((served) => (served ? [served.slot.modelVersion] : []));
-  return {
-    name,
-    versions: [...new Set(versions)],
-    platform: 'onnxruntime_onnx',
-    inputs: model.inputs,
-    outputs: model.outputs,
-    ...(slot.classLabels === undefined ? {} : { classLabels: slot.classLabels }),
-  };
-}
-
-function entriesOf(routes: Routes, route: Route): { name: string; version: string; state: string; reason: string }[] {
-  const name = routes.nameOf(route);
-  const slots = [route.active, route.candidate].filter((served) => served !== undefined);
-  if (slots.length === 0) return [{ name, version: '', state: 'UNAVAILABLE', reason: route.reason ?? '' }];
-  return slots.map((served) => ({
-    name,
-    version: served.slot.modelVersion,
-    state: served.model.ready ? 'READY' : 'UNAVAILABLE',
-    reason: served.model.ready ? '' : (served.model.restarts.reason ?? ''),
-  }));
-}
-
 function sendReady({ routes }: Deps, response: ServerResponse): void {
-  const waiting = routes.list().filter((route) => !route.active?.model.ready && !route.candidate?.model.ready);
-  const names = waiting.map((route) => routes.nameOf(route)).join(', ');
+  const waiting = namesNotReady(routes);
   if (waiting.length === 0) sendJson(response, 200, { ready: true });
-  else sendJson(response, 503, { ready: false, error: `not ready: ${names}` });
+  else sendJson(response, 503, { ready: false, error: `not ready: ${waiting.join(', ')}` });
 }
 
 async function sendIndex({ routes, maximumRequestBytes }: Deps, { request, response }: Exchange): Promise<void> {
   const body = await readBody(request, maximumRequestBytes);
   const filter = body.length === 0 ? {} : (parseJson(body) as { ready?: boolean });
-  const entries = routes.list().flatMap((route) => entriesOf(routes, route));
-  sendJson(response, 200, filter.ready === true ? entries.filter((entry) => entry.state === 'READY') : entries);
+  sendJson(response, 200, repositoryIndex(routes, filter.ready === true));
 }
 
 function parseJson(body: Buffer): unknown {

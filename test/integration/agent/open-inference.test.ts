@@ -65,7 +65,7 @@ describe('Open Inference Protocol v2 over HTTP', () => {
     expect((await get('/v2/models/states')).body).toEqual({
       name: 'states',
       versions: ['r1.0.0'],
-      platform: 'onnxruntime_onnx',
+      platform: 'onnx_onnxv1',
       inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 4] }],
       outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 3] }],
       classLabels: ['a', 'b', 'c'],
@@ -76,6 +76,14 @@ describe('Open Inference Protocol v2 over HTTP', () => {
     const { body } = await post('/v2/repository/index', { ready: true });
     expect(body).toEqual([{ name: 'states', version: 'r1.0.0', state: 'READY', reason: '' }]);
     expect((await post('/v2/repository/index', '')).status).toBe(200);
+  });
+
+  it('leaves loading and unloading to the control plane, and says so', async () => {
+    expect(await post('/v2/repository/models/states/unload', {})).toMatchObject({
+      status: 400,
+      body: { error: expect.stringContaining('control plane') },
+    });
+    expect((await get('/v2/models/states/ready')).status).toBe(200);
   });
 
   it('infers, echoes the id, and says where the time went', async () => {
@@ -164,6 +172,21 @@ describe('Open Inference Protocol v2 over HTTP', () => {
     ['a wrong shape', { inputs: [input({ shape: [1, 5], data: [1, 2, 3, 4, 5] })] }, /shape \[1, 5\]; the model takes \[-1, 4\]/],
     ['too few elements', { inputs: [input({ data: [1, 2] })] }, /has 2 elements; its shape \[1, 4\] needs 4/],
     ['a text among numbers', { inputs: [input({ data: [1, 2, 'three', 4] })] }, /element 2 is "three"/],
+    [
+      'data nested unlike its shape',
+      {
+        inputs: [
+          input({
+            shape: [2, 4],
+            data: [
+              [1, 2, 3, 4, 5],
+              [6, 7, 8],
+            ],
+          }),
+        ],
+      },
+      /do not follow/,
+    ],
     ['a negative dimension', { inputs: [input({ shape: [-1, 4] })] }, /list of sizes/],
     [
       'binary data that is not there',
