@@ -10,6 +10,7 @@ import type { Runnable } from '../kube/runtime/runnables.ts';
 import type { ArtifactOrigin } from './artifacts/source.ts';
 import type { ArtifactStore } from './artifacts/store.ts';
 import type { Caches } from './caches.ts';
+import { EvidenceLog } from './calibration/evidence-log.ts';
 import type { PredictorLibrary } from './device-class/predictor-library.ts';
 import { createDeviceClassReconciler } from './device-class/reconcile.ts';
 import type { LivenessTracker } from './edge-device/liveness.ts';
@@ -66,6 +67,7 @@ export function createControllers(
   const results = new PlacementResults((uid) => wakeDeployment(caches, controllers, uid));
   const shared = { client, clock, events };
 
+  const evidence = new EvidenceLog();
   const watches = new DirectoryWatches((key) => controllers.fleet.queue.add(key));
 
   const controllers: Controllers = {
@@ -130,7 +132,7 @@ export function createControllers(
         ...shared,
         classes: sources.classes,
         devices: sources.devices,
-        instances: sources.instances,
+        evidence,
         versions: sources.versions,
         estimator,
         library: deps.library,
@@ -163,7 +165,7 @@ export function createControllers(
       ),
     ),
   };
-  connect(deps, controllers);
+  connect({ ...deps, evidence }, controllers);
   return {
     sources,
     runnables: [

@@ -1,15 +1,14 @@
 // Which change wakes which reconciler: the wiring between caches and queues.
 import type { DeviceClass } from '../crds/device-class.ts';
 import type { EdgeDevice } from '../crds/edge-device.ts';
-import type { ModelInstance } from '../crds/model-instance.ts';
-import type { KubeObject, Stored } from '../kube/api/objects.ts';
+import type { KubeObject } from '../kube/api/objects.ts';
 import { keyOf } from '../kube/api/resource.ts';
 import type { Change } from '../kube/cache/change.ts';
 import { findCondition } from '../kube/meta/conditions.ts';
 import { controllerOf } from '../kube/meta/owner-reference.ts';
 import type { Controller } from '../kube/runtime/controller.ts';
 import { type Caches, deploymentIndexes, instanceIndexes } from './caches.ts';
-import { evidenceOf } from './calibration/evidence.ts';
+import type { EvidenceLog } from './calibration/evidence-log.ts';
 import { sameContent } from './content-hash.ts';
 import type { LivenessTracker } from './edge-device/liveness.ts';
 import { fleetKey } from './placement/loop.ts';
@@ -44,7 +43,10 @@ export function wakeEverything(caches: Caches, controllers: Controllers): void {
 }
 
 /** Handlers only add keys; whatever they miss, the periodic complete list repairs. */
-export function connect({ caches, liveness }: { caches: Caches; liveness: LivenessTracker }, controllers: Controllers): void {
+export function connect(
+  { caches, liveness, evidence }: { caches: Caches; liveness: LivenessTracker; evidence: EvidenceLog },
+  controllers: Controllers,
+): void {
   caches.repositories.onChange((change) => {
     if (changesDeclaration(change)) controllers.fleet.queue.add(keyOf(change.object));
   });
@@ -67,7 +69,8 @@ export function connect({ caches, liveness }: { caches: Caches; liveness: Livene
     controllers.instances.queue.add(keyOf(object));
     wakeDeployment(caches, controllers, object.spec.deploymentUid);
     const className = caches.devices.store.get(object.spec.deviceName)?.status?.deviceClassName;
-    if (className !== undefined && bringsEvidence(change)) controllers.classes.queue.addAfter(className, calibrationBatchSeconds);
+    if (evidence.record(object) && className !== undefined)
+      controllers.classes.queue.addAfter(className, calibrationBatchSeconds);
     if (!changesSpec(change)) return;
     controllers.devices.queue.add(object.spec.deviceName);
     wakePlacement(controllers);
@@ -131,13 +134,6 @@ function recalibrates(change: Change<DeviceClass>): boolean {
   const versions = (object: DeviceClass | undefined) =>
     (object?.status?.calibration ?? []).map(({ predictor, version }) => [predictor, version]);
   return change.kind === 'updated' && !sameContent(versions(change.old), versions(change.object));
-}
-
-/** A measurement that calibration has not seen yet may be in it. */
-function bringsEvidence(change: Change<ModelInstance>): boolean {
-  if (change.kind === 'deleted') return false;
-  const ids = (object: Stored<ModelInstance>) => evidenceOf(object).map(({ id }) => id);
-  return !sameContent(change.kind === 'updated' && change.old ? ids(change.old) : [], ids(change.object));
 }
 
 /** An annotation asks for a pass as much as the spec does. */

@@ -8,7 +8,7 @@ import { contentHash } from '../content-hash.ts';
 export interface Evidence {
   /** Unique, and sorts by time. */
   id: string;
-  instanceUid: string;
+  namespace: string;
   slot: Slot;
   deviceName: string;
   result: { kind: 'measured'; reading: EnergyReading; throttled: boolean } | { kind: 'absent'; reason: string };
@@ -18,20 +18,20 @@ export interface Evidence {
 export function evidenceOf({ metadata, spec, status }: Stored<ModelInstance>): Evidence[] {
   const slots = [spec.active, spec.candidate, spec.previous].filter((slot): slot is Slot => slot !== undefined);
   const { deviceName } = spec;
-  const instanceUid = metadata.uid;
+  const namespace = metadata.namespace ?? '';
   const tests = (status?.tests ?? []).flatMap((test): Evidence[] => {
     const slot = slots.find(({ revision }) => test.id.startsWith(`${revision.slice(-80)}.`));
     const result = resultOf(test);
     if (!slot || !result) return [];
     const time = test.time ?? test.startTime ?? metadata.creationTimestamp;
-    return [{ id: idOf(time, [metadata.uid, test.id]), instanceUid, slot, deviceName, result }];
+    return [{ id: idOf(time, [metadata.uid, test.id]), namespace, slot, deviceName, result }];
   });
   const operation = (status?.revisions ?? []).flatMap(({ revision, energy }): Evidence[] => {
     const slot = slots.find((one) => one.revision === revision);
     if (!slot || energy?.attribution !== 'Exclusive') return [];
     const day = energy.time.slice(0, 10);
     const id = idOf(`${day}T00:00:00Z`, [metadata.uid, revision, energy.boundary, day]);
-    return [{ id, instanceUid, slot, deviceName, result: { kind: 'measured', reading: energy, throttled: false } }];
+    return [{ id, namespace, slot, deviceName, result: { kind: 'measured', reading: energy, throttled: false } }];
   });
   return [...tests, ...operation];
 }

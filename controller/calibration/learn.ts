@@ -1,12 +1,10 @@
 // One pass over the measurements of a class: what was not looked at yet is learned, in the order of its time. Pure.
 import type { CalibrationStatus } from '../../crds/device-class.ts';
-import type { ModelInstance } from '../../crds/model-instance.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { observe, trackedPercent } from '../../energy/calibration/online-calibration.ts';
 import type { Prediction } from '../../energy/prediction/prediction.ts';
 import { quantityAt } from '../../energy/prediction/verdict.ts';
-import type { Stored } from '../../kube/api/objects.ts';
-import { type Evidence, evidenceOf, logEnergy } from './evidence.ts';
+import { type Evidence, logEnergy } from './evidence.ts';
 import { type CalibrationRecord, calibrationKey, newRecord, putInForce, readRecord, writeRecord } from './stored.ts';
 
 /** What the class's predictor says of a slot on a device without any calibration, at 90 %; undefined while it is not known. */
@@ -16,18 +14,17 @@ const maximumSeen = 128;
 const maximumRecords = 16;
 
 /**
- * @param instances of the devices of one class.
+ * @param evidence of the devices of one class, in any order.
  * @returns the entries of its status; the same list when there was nothing new.
  */
 export function learn(
   before: readonly CalibrationStatus[],
-  instances: readonly Stored<ModelInstance>[],
+  evidence: readonly Evidence[],
   predict: Uncalibrated,
 ): readonly CalibrationStatus[] {
   const records = new Map(before.map((entry) => [entry.predictor, readRecord(entry)]));
   const touched = new Set<string>();
-  const evidence = instances.flatMap(evidenceOf).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  for (const one of evidence) {
+  for (const one of evidence.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))) {
     const { result } = one;
     const prediction = predict(
       one,

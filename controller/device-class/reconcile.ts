@@ -1,7 +1,6 @@
 // One DeviceClass: its predictors loaded and calibrated, its devices counted.
 import type { CalibrationStatus, DeviceClass, DeviceClassStatus } from '../../crds/device-class.ts';
 import type { EdgeDevice } from '../../crds/edge-device.ts';
-import type { ModelInstance } from '../../crds/model-instance.ts';
 import type { ModelVersion } from '../../crds/model-version.ts';
 import { fieldManagers } from '../../crds/names.ts';
 import { deviceClasses } from '../../crds/resources.ts';
@@ -12,6 +11,7 @@ import type { Store } from '../../kube/cache/store.ts';
 import { setCondition } from '../../kube/meta/conditions.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { Outcome } from '../../kube/runtime/controller.ts';
+import type { EvidenceLog } from '../calibration/evidence-log.ts';
 import { learn } from '../calibration/learn.ts';
 import { sameContent } from '../content-hash.ts';
 import type { Estimator } from '../estimate/estimator.ts';
@@ -23,7 +23,7 @@ export interface DeviceClassDeps {
   clock: Clock;
   classes: Store<DeviceClass>;
   devices: Store<EdgeDevice>;
-  instances: Store<ModelInstance>;
+  evidence: Pick<EvidenceLog, 'of'>;
   versions: Store<ModelVersion>;
   estimator: Pick<Estimator, 'predictAsTrained'>;
   library: PredictorLibrary;
@@ -71,17 +71,16 @@ export function createDeviceClassReconciler(deps: DeviceClassDeps) {
 
 /** What the measurements on the class's devices say about its predictors. */
 function calibrate(
-  { instances, versions, estimator }: DeviceClassDeps,
+  { evidence, versions, estimator }: DeviceClassDeps,
   { status }: DeviceClass,
   devices: readonly Stored<EdgeDevice>[],
 ): readonly CalibrationStatus[] {
   const byName = new Map(devices.map((device) => [device.metadata.name, device]));
-  const own = instances.list().filter(({ spec }) => byName.has(spec.deviceName));
-  const namespaces = new Map(own.map(({ metadata }) => [metadata.uid, metadata.namespace ?? '']));
-  return learn(status?.calibration ?? [], own, ({ slot, deviceName, instanceUid }, boundary) => {
+  const known = evidence.of(new Set(byName.keys()));
+  return learn(status?.calibration ?? [], known, ({ slot, deviceName, namespace }, boundary) => {
     const device = byName.get(deviceName);
     if (!device) return undefined;
-    const version = versions.get(`${namespaces.get(instanceUid)}/${slot.modelVersionName}`);
+    const version = versions.get(`${namespace}/${slot.modelVersionName}`);
     const declared = version?.spec.variants.find(({ name, digest }) => name === slot.variant && digest === slot.digest);
     return estimator.predictAsTrained(declared ?? slot, device, slot.runtime, boundary, trackedPercent);
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { learn } from '../../../controller/calibration/learn.ts';
+import { evidenceOf } from '../../../controller/calibration/evidence.ts';
+import { EvidenceLog } from '../../../controller/calibration/evidence-log.ts';
+import { learn as learnFrom, type Uncalibrated } from '../../../controller/calibration/learn.ts';
 import { calibrationKey, inForceOf } from '../../../controller/calibration/stored.ts';
 import type { CalibrationStatus } from '../../../crds/device-class.ts';
 import type { EnergyReading, EnergyTestStatus, ModelInstance, Slot } from '../../../crds/model-instance.ts';
@@ -86,6 +88,8 @@ function instance(network: number, device: string, fields: Partial<EnergyTestSta
 
 const measured = (network: number, device: string, joules: number) => instance(network, device, { energy: reading(joules) });
 const predict = () => trained();
+const learn = (before: readonly CalibrationStatus[], instances: readonly Stored<ModelInstance>[], says: Uncalibrated) =>
+  learnFrom(before, instances.flatMap(evidenceOf), says);
 const count = (entries: readonly CalibrationStatus[], reason: string) =>
   entries[0]?.excluded?.find((entry) => entry.reason === reason)?.count;
 
@@ -246,5 +250,23 @@ describe('a transferred predictor', () => {
     expect(flag).toBe(true);
     expect(joulesPerInference.upper / joulesPerInference.estimate).toBeGreaterThanOrEqual(2);
     expect(calibrated(networksForTransfer).transferred).toBe(false);
+  });
+});
+
+describe('the log of evidence', () => {
+  it('keeps what a candidate has shown after it was taken away', () => {
+    const log = new EvidenceLog();
+    const tested = measured(1, 'pi-0', 0.2);
+    expect(log.record(tested)).toBe(true);
+    const { active: _, ...spec } = tested.spec;
+    expect(log.record({ ...tested, spec, status: {} })).toBe(false);
+    expect(learnFrom([], log.of(new Set(['pi-0'])), predict)[0]?.samples).toBe(1);
+    expect(log.of(new Set(['pi-1']))).toEqual([]);
+  });
+
+  it('stays bounded', () => {
+    const log = new EvidenceLog();
+    for (let network = 0; network < 5000; network += 1) log.record(measured(network, 'pi-0', 0.1));
+    expect(log.of(new Set(['pi-0'])).length).toBe(4096);
   });
 });
