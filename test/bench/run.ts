@@ -8,8 +8,13 @@ import { formatResult, withSection } from './harness/markdown.ts';
 const folder = import.meta.dirname;
 const page = join(folder, '../../docs/benchmarks.md');
 
-async function loadBenches(): Promise<Map<string, Bench>> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts') && name !== 'run.ts').toSorted();
+/** Those that are named, or all. A file that exports no bench is a program of its own. */
+async function loadBenches(wanted: readonly string[]): Promise<Map<string, Bench>> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts') && name !== 'run.ts').toSorted();
+  const unknown = wanted.filter((name) => !files.includes(`${name}.ts`));
+  if (unknown.length > 0)
+    throw new Error(`no bench ${unknown.join(', ')}; there are ${files.map((name) => name.slice(0, -3)).join(', ')}`);
+  const names = wanted.length === 0 ? files : wanted.map((name) => `${name}.ts`);
   const loaded = await Promise.all(
     names.map(async (name) => [name.slice(0, -3), ((await import(`./${name}`)) as { bench?: Bench }).bench] as const),
   );
@@ -32,16 +37,13 @@ function parseArguments(given: readonly string[]): { names: string[]; write: boo
 
 async function main(): Promise<void> {
   const { names, write, values } = parseArguments(process.argv.slice(2));
-  const benches = await loadBenches();
-  const unknown = names.filter((name) => !benches.has(name));
-  if (unknown.length > 0) throw new Error(`no bench ${unknown.join(', ')}; there are ${[...benches.keys()].join(', ')}`);
+  const benches = await loadBenches(names);
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
   process.once('SIGTERM', () => interrupt.abort(new Error('terminated')));
   const note = (text: string) => process.stderr.write(`${text}\n`);
   const options: BenchOptions = { values, note, signal: interrupt.signal };
   for (const [name, bench] of benches) {
-    if (names.length > 0 && !names.includes(name)) continue;
     note(`# ${name}`);
     const circumstances = describeMachine(new Date());
     // What is measured on one server alone has a section of its own, so that a long bench can be published in parts.
