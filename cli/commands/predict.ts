@@ -4,7 +4,7 @@ import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
 import { choosePredictor, loadCatalogue, type PredictionReport, reportPrediction } from '../../energy/prediction/catalogue.ts';
 import type { Boundary } from '../../energy/prediction/prediction.ts';
-import { explain, type Predictor } from '../../energy/prediction/predictor.ts';
+import { explain, explainLayers, type Predictor } from '../../energy/prediction/predictor.ts';
 import { formatEnergy } from '../../energy/units.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
@@ -31,7 +31,7 @@ export async function predict(file: string, flags: PredictFlags, signal: AbortSi
   const predictors = await loadPredictors();
   if (flags.runtime !== undefined) checkRuntime(flags.runtime, predictors);
   const chosen = choose(predictors, flags, boundary);
-  const analysis = await analyze(file, signal);
+  const analysis = await analyze(file, flags.explain, signal);
   const rows = chosen.map(({ predictor, deviceClass }) => ({
     predictor,
     report: reportPrediction(predictor, analysis.features, {
@@ -43,14 +43,21 @@ export async function predict(file: string, flags: PredictFlags, signal: AbortSi
   }));
   if (format === 'json') {
     const reports = rows.map(({ report, predictor }) =>
-      flags.explain ? { ...report, explanation: explain(predictor, analysis.features) } : report,
+      flags.explain
+        ? {
+            ...report,
+            explanation: explain(predictor, analysis.features),
+            layers: explainLayers(predictor, analysis.features, analysis.layers ?? []),
+          }
+        : report,
     );
     printJson(flags.device === 'all' ? reports : reports[0]);
     return;
   }
   process.stdout.write(`${formatReports(rows.map(({ report }) => report))}\n`);
   for (const { report } of rows) process.stdout.write(caveats(report));
-  if (flags.explain) for (const { predictor, report } of rows) process.stdout.write(formatExplanation(predictor, report));
+  if (flags.explain)
+    for (const { predictor, report } of rows) process.stdout.write(formatExplanation(predictor, report, analysis));
 }
 
 async function checkFile(file: string): Promise<void> {
@@ -59,9 +66,9 @@ async function checkFile(file: string): Promise<void> {
   if (!found.isFile()) throw usage(`${file} is not a file`, 'name an .onnx file');
 }
 
-async function analyze(file: string, signal: AbortSignal): Promise<GraphAnalysis> {
+async function analyze(file: string, layers: boolean, signal: AbortSignal): Promise<GraphAnalysis> {
   try {
-    return await analyzeGraph(file, { signal });
+    return await analyzeGraph(file, { signal, layers });
   } catch (error) {
     if (!(error instanceof UnsupportedModelError)) throw error;
     throw new CommandError(`${file}: ${error.reason}: ${error.message}`, nextSteps[error.reason], { cause: error });
@@ -130,7 +137,9 @@ function caveats(report: PredictionReport): string {
   return notes.map((note) => `  ${report.predictor}: ${note}\n`).join('');
 }
 
-function formatExplanation(predictor: Predictor, report: PredictionReport): string {
+const shownLayers = 10;
+
+function formatExplanation(predictor: Predictor, report: PredictionReport, { layers = [] }: GraphAnalysis): string {
   const table = formatTable(
     [
       { title: 'OPERATORS', value: (row) => row.part },
@@ -139,8 +148,21 @@ function formatExplanation(predictor: Predictor, report: PredictionReport): stri
     ],
     explain(predictor, report.features),
   );
+  const costliest = explainLayers(predictor, report.features, layers)
+    .sort((left, right) => right.joules - left.joules)
+    .slice(0, shownLayers);
+  const layerTable = formatTable(
+    [
+      { title: `COSTLIEST OF ${layers.length} NODES`, value: (row) => row.name.slice(0, 60) || row.operator },
+      { title: 'OPERATOR', value: (row) => row.operator },
+      { title: 'CLASS', value: (row) => row.nodeClass },
+      { title: 'ENERGY', value: (row) => formatEnergy(row.joules), align: 'right' },
+      { title: 'SHARE', value: (row) => `${row.percent.toFixed(1)} %`, align: 'right' },
+    ],
+    costliest,
+  );
   const assumptions = report.assumptions.map((assumption) => `  assumed: ${assumption}\n`).join('');
-  return `\n${report.predictor}\n${table}\n${assumptions}`;
+  return `\n${report.predictor}: how the prediction is shared out (no operator was measured)\n${table}\n\n${layerTable}\n${assumptions}`;
 }
 
 function parseBoundary(text: string): Boundary {

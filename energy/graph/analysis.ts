@@ -63,6 +63,17 @@ export interface GraphFeatures {
   macOutputs: number;
 }
 
+/** One node after fusion, and what it costs. */
+export interface LayerCost {
+  name: string;
+  operator: string;
+  nodeClass: NodeClass;
+  macs: number;
+  /** Activation bytes in and out. */
+  bytes: number;
+  weightBytes: number;
+}
+
 export interface GraphAnalysis {
   /** Changes when extraction changes: an analysis of another version is made again. */
   extractorVersion: number;
@@ -78,6 +89,8 @@ export interface GraphAnalysis {
   features: GraphFeatures;
   /** Resident bytes that the child process grew by while it loaded and ran the model. Absent on the static path. */
   residentBytes?: number;
+  /** Nodes in execution order, those that cost nothing left out. Only when asked for. */
+  layers?: LayerCost[];
 }
 
 export interface AnalysisLimits {

@@ -1,5 +1,5 @@
 // From the nodes of a graph in execution order to the sums that predictors read. Pure: no weights' values, no time, no host.
-import { type ClassTotals, type GraphFeatures, type NodeClass, nodeClasses } from './analysis.ts';
+import { type ClassTotals, type GraphFeatures, type LayerCost, type NodeClass, nodeClasses } from './analysis.ts';
 import { costOf, type NodeCost } from './cost.ts';
 import { isTranscendental } from './node-class.ts';
 import { bytesOf, type Operation, stringAttribute, type TensorFact } from './operation.ts';
@@ -42,6 +42,14 @@ export function featuresOf(operations: readonly Operation[], stored: StoredTotal
   for (const key of ['channels', 'positions', 'reduction'] as const)
     weightedLog[key] = features.macs > 0 ? Number((weightedLog[key] / features.macs).toPrecision(12)) : 0;
   return features;
+}
+
+/** The nodes behind `featuresOf`'s sums: added up, they give them. */
+export function layersOf(operations: readonly Operation[]): LayerCost[] {
+  return operations.flatMap((operation) => {
+    const { nodeClass, macs, bytes, weightBytes } = costOf(operation);
+    return nodeClass === 'noop' ? [] : [{ name: operation.name, operator: operation.type, nodeClass, macs, bytes, weightBytes }];
+  });
 }
 
 function emptyTotals(): ClassTotals {

@@ -8,12 +8,18 @@ import { operationsOf } from './operations.ts';
 import { fuseStatically } from './static-fusion.ts';
 import { countParameters } from './stored-totals.ts';
 
-/** `tensors` as inferred for this graph; tensors without a shape count nothing. */
-export function staticFeatures(graph: GraphProto, tensors: ReadonlyMap<string, KnownTensor>): GraphFeatures {
+/** The nodes after fusion, in execution order. */
+export function staticOperations(graph: GraphProto, tensors: ReadonlyMap<string, KnownTensor>): Operation[] {
   const { operations } = operationsOf(fuseStatically(graph, tensors), (name) => {
     const tensor = tensors.get(name);
     return tensor?.shape ? { shape: tensor.shape, elementType: tensor.elementType, constant: tensor.constant } : undefined;
   });
+  return operations;
+}
+
+/** `tensors` as inferred for this graph; tensors without a shape count nothing. */
+export function staticFeatures(graph: GraphProto, tensors: ReadonlyMap<string, KnownTensor>): GraphFeatures {
+  const operations = staticOperations(graph, tensors);
   return featuresOf(operations, { parameters: countParameters(graph, tensors), initializerBytes: constantBytes(operations) });
 }
 

@@ -1,5 +1,5 @@
 // A trained predictor: one JSON artifact with parameters and card, asked in microseconds.
-import type { GraphFeatures, NodeClass } from '../graph/analysis.ts';
+import type { GraphFeatures, LayerCost, NodeClass } from '../graph/analysis.ts';
 import type { PredictorCard } from './card.ts';
 import { matchKeys } from './class-key.ts';
 import { type ConformalScores, halfWidth } from './conformal.ts';
@@ -8,7 +8,7 @@ import type { Hull } from './hull.ts';
 import { evaluateLogModel, type LogModel, type Query, queryOf, type Surroundings } from './log-model.ts';
 import { pointSet } from './point-set.ts';
 import type { ClassKey, Estimate, Prediction } from './prediction.ts';
-import { classAmounts, descriptorNames, type RooflineTerm, rooflineTerms } from './quantities.ts';
+import { classAmounts, descriptorNames, layerAmounts, type RooflineTerm, rooflineTerms } from './quantities.ts';
 
 export const artifactFormat = 'jouleops-predictor/1';
 
@@ -174,17 +174,39 @@ export interface Share {
 
 /** Which operators cost how much: the roofline's terms, scaled so that they add up to the estimate; largest first. */
 export function explain(predictor: Predictor, features: GraphFeatures): Share[] {
+  const terms = scaledTerms(predictor, features);
+  if (!terms) return [];
+  const parts: Share[] = (Object.keys(features.classes) as NodeClass[]).map((name) => ({
+    part: name,
+    ...terms.share(classAmounts(features, name)),
+  }));
+  parts.push({ part: 'overhead', ...terms.share([{ term: 'constant', amount: 1 }]) });
+  return parts.filter(({ joules }) => joules > 0).sort((left, right) => right.joules - left.joules);
+}
+
+export interface LayerShare extends LayerCost {
+  joules: number;
+  percent: number;
+}
+
+/**
+ * The same for every node, in execution order: with `explain`'s overhead they add up to the estimate. It shares a prediction out;
+ * no node was measured.
+ */
+export function explainLayers(predictor: Predictor, features: GraphFeatures, layers: readonly LayerCost[]): LayerShare[] {
+  const terms = scaledTerms(predictor, features);
+  return terms ? layers.map((layer) => ({ ...layer, ...terms.share(layerAmounts(layer)) })) : [];
+}
+
+function scaledTerms(predictor: Predictor, features: GraphFeatures) {
   const { model } = predictor.energy;
   const { value, roofline } = evaluateLogModel(model, queryOf(predictor.surroundings, features));
-  if (!(roofline > 0)) return [];
-  const coefficient = (term: RooflineTerm) => model.roofline[rooflineTerms.indexOf(term)] ?? 0;
-  const parts: [Share['part'], number][] = (Object.keys(features.classes) as NodeClass[]).map((name) => [
-    name,
-    classAmounts(features, name).reduce((sum, { term, amount }) => sum + coefficient(term) * amount, 0),
-  ]);
-  parts.push(['overhead', coefficient('constant')]);
-  return parts
-    .filter(([, joules]) => joules > 0)
-    .map(([part, joules]) => ({ part, joules: (joules * value) / roofline, percent: (100 * joules) / roofline }))
-    .sort((left, right) => right.joules - left.joules);
+  if (!(roofline > 0)) return undefined;
+  const coefficients = new Map(rooflineTerms.map((term, index) => [term, model.roofline[index] ?? 0]));
+  return {
+    share: (amounts: readonly { term: RooflineTerm; amount: number }[]) => {
+      const cost = amounts.reduce((sum, { term, amount }) => sum + (coefficients.get(term) ?? 0) * amount, 0);
+      return { joules: (cost * value) / roofline, percent: (100 * cost) / roofline };
+    },
+  };
 }

@@ -1,5 +1,5 @@
 // What a graph is to a predictor: the terms of the roofline, in amounts of work, and the descriptors of its residual.
-import type { GraphFeatures, NodeClass } from '../graph/analysis.ts';
+import type { ClassTotals, GraphFeatures, LayerCost, NodeClass } from '../graph/analysis.ts';
 
 const giga = 1e9;
 const mega = 1e6;
@@ -61,7 +61,13 @@ export function rooflineAmounts(features: GraphFeatures, batch: number): number[
 
 /** Per roofline term, what one node class contributes: `explain` shares energy out with it. */
 export function classAmounts(features: GraphFeatures, name: NodeClass): { term: RooflineTerm; amount: number }[] {
-  const totals = features.classes[name];
+  return amountsOf(name, features.classes[name]);
+}
+
+function amountsOf(
+  name: NodeClass,
+  totals: Pick<ClassTotals, 'nodes' | 'macs' | 'bytes' | 'weightBytes'>,
+): { term: RooflineTerm; amount: number }[] {
   const macTerm = macTerms.find(([, names]) => names.includes(name))?.[0];
   const byteTerm = byteTerms.find(([, names]) => names.includes(name))?.[0];
   return [
@@ -70,6 +76,11 @@ export function classAmounts(features: GraphFeatures, name: NodeClass): { term: 
     { term: 'weightBytes', amount: totals.weightBytes / mega },
     ...(name === 'noop' ? [] : [{ term: 'nodes' as const, amount: totals.nodes }]),
   ];
+}
+
+/** The same for one node. */
+export function layerAmounts({ nodeClass, macs, bytes, weightBytes }: LayerCost): { term: RooflineTerm; amount: number }[] {
+  return amountsOf(nodeClass, { nodes: 1, macs, bytes, weightBytes });
 }
 
 /** Names of `descriptors`, for the card's feature ranges. */

@@ -36,6 +36,8 @@ export interface AnalysisOptions {
   signal: AbortSignal;
   /** location as written in the model → path of the bytes; absent: beside the file. */
   externalData?: Record<string, string>;
+  /** Lists every node with its cost beside the sums. */
+  layers?: boolean;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function analyzeGraph(file: string, options: AnalysisOptions): Prom
       limits,
       dimensions: options.dimensions ?? {},
       externalData: options.externalData ?? {},
+      layers: options.layers ?? false,
     };
     const answer = await ask(order, signal);
     if (answer.kind === 'unsupported') throw new UnsupportedModelError(answer.reason, answer.message);

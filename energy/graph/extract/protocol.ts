@@ -11,6 +11,8 @@ export interface AnalysisOrder {
   dimensions: Record<string, number>;
   /** location in the file → path on this disk; absent locations are looked up beside the file. */
   externalData: Record<string, string>;
+  /** Whether the answer lists the nodes. */
+  layers: boolean;
 }
 
 export type AnalysisAnswer =

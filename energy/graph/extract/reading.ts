@@ -4,13 +4,13 @@ import path from 'node:path';
 import type { GraphProto } from '../../onnx/messages.ts';
 import { OnnxFormatError, type ReadableModel, readModel, writeModel } from '../../onnx/model.ts';
 import type { GraphAnalysis } from '../analysis.ts';
-import { featuresOf } from '../features.ts';
+import { featuresOf, layersOf } from '../features.ts';
 import { inferShapes } from '../inference/infer.ts';
 import type { KnownTensor } from '../inference/tensor.ts';
-import { elementsOf } from '../operation.ts';
+import { elementsOf, type Operation } from '../operation.ts';
 import { constantsOf, elementBytes, operationsOf } from '../operations.ts';
 import { precisionOf, storedWeights } from '../precision.ts';
-import { staticFeatures } from '../static-features.ts';
+import { staticFeatures, staticOperations } from '../static-features.ts';
 import { countParameters, initializerBytes, materializedBytes } from '../stored-totals.ts';
 import { UnsupportedModelError } from './analyze.ts';
 import { replaceExternalData } from './external-data.ts';
@@ -56,14 +56,20 @@ export async function readGraph(order: AnalysisOrder, runtime: Runtime, runtimeV
         'TooLarge',
         `running the model needs about ${mebibytes(expected)} MiB, the limit is ${mebibytes(order.limits.memoryBytes)} MiB, and without running the shapes after ${[...new Set(unresolved)].slice(0, 5).join(', ')} are not known`,
       );
-    return { ...common, path: 'static', features: { ...staticFeatures(graph, tensors), initializerBytes: materialized } };
+    return {
+      ...common,
+      path: 'static',
+      features: { ...staticFeatures(graph, tensors), initializerBytes: materialized },
+      ...(order.layers ? { layers: layersOf(staticOperations(graph, tensors)) } : {}),
+    };
   }
   const before = process.memoryUsage().rss;
   const recording = await run(model, order, runtime, inputsWithSizes(graph));
   const residentBytes = Math.max(0, process.memoryUsage().rss - before);
   const optimized = readModel(recording.optimizedModel);
-  const features = profiledFeatures(optimized, recording, parameters);
-  return { ...common, path: 'profiled', features, residentBytes };
+  const operations = profiledOperations(optimized, recording);
+  const features = featuresOf(operations, { parameters, initializerBytes: initializerBytes(optimized.graph) });
+  return { ...common, path: 'profiled', features, residentBytes, ...(order.layers ? { layers: layersOf(operations) } : {}) };
 }
 
 function open({ file, limits }: AnalysisOrder): ReadableModel {
@@ -137,7 +143,7 @@ function asUnsupported(error: unknown): UnsupportedModelError {
   return new UnsupportedModelError('Invalid', `the runtime refuses the model: ${text}`, { cause: error });
 }
 
-function profiledFeatures(optimized: ReadableModel, recording: Recording, parameters: number) {
+function profiledOperations(optimized: ReadableModel, recording: Recording): Operation[] {
   const { graph } = optimized;
   const opset = optimized.opsetImport.find(({ domain }) => domain === undefined || domain === '')?.version ?? 0;
   const observed = observedTensors(recording.profile, graph, opset);
@@ -152,7 +158,7 @@ function profiledFeatures(optimized: ReadableModel, recording: Recording, parame
       'Invalid',
       `the sizes of ${lost.length} tensors (such as "${lost[0] ?? ''}") could not be read from the run: export with opset 17 and fixed sizes`,
     );
-  return featuresOf(operations, { parameters, initializerBytes: initializerBytes(graph) });
+  return operations;
 }
 
 function mebibytes(bytes: number): number {
