@@ -29,6 +29,8 @@ interface Deps {
   live: LiveLoad;
   /** 10 s, or more for a slow meter. */
   windowSeconds: number;
+  /** Why the board runs slower than it could at this moment. */
+  throttled: () => readonly string[];
 }
 
 /** An INA meter's scale is known to about one percent. */
@@ -74,6 +76,8 @@ class Loop {
   readonly #quads: Quad[] = [];
   #meterage: Meterage | undefined;
   #absent: EnergyTestStatus['energyAbsent'];
+  /** Reasons seen at the edges of the windows that count. */
+  readonly #throttled = new Set<string>();
   #spentJoules = 0;
   #tried = 0;
 
@@ -176,9 +180,10 @@ class Loop {
 
   /** Undefined when anything else ran in it, a request or another model's warm-up: such a window measures something else. */
   async #window(subject: LoadSubject, signal: AbortSignal): Promise<WindowResult | undefined> {
-    const { clock, live } = this.#deps;
+    const { clock, live, throttled } = this.#deps;
     await this.#waitForIdle(signal);
     this.#tried++;
+    const throttledBefore = throttled();
     const meter = this.#meter;
     using _ = meter?.use();
     const before = live.inferences;
@@ -186,7 +191,9 @@ class Loop {
     const window = await runLoadWindow(subject, meter, options, clock, signal);
     this.#spentJoules += window.joules ?? 0;
     const others = live.inferences - before - window.inferences;
-    return meter && others > 0 ? undefined : window;
+    if (meter && others > 0) return undefined;
+    for (const reason of [...throttledBefore, ...throttled()]) this.#throttled.add(reason);
+    return window;
   }
 
   #windowSeconds(meter: PowerMeter): number {
@@ -210,6 +217,7 @@ class Loop {
       ...(this.#done() === 0 ? {} : trafficFigures(tested)),
       ...figures,
       ...(missing === undefined ? {} : { energyAbsent: missing }),
+      ...(this.#throttled.size === 0 ? {} : { throttled: [...this.#throttled].sort((a, b) => (a < b ? -1 : 1)).slice(0, 16) }),
       ...(this.#spentJoules === 0 ? {} : { energySpent: formatEnergy(this.#spentJoules) }),
     });
   }

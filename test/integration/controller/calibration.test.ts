@@ -61,7 +61,7 @@ describe('calibration in operation', () => {
     return items
       .filter(({ spec }) => spec.active !== undefined)
       .map(({ metadata, spec }) => [metadata.uid, spec.deviceName, spec.active?.revision])
-      .sort();
+      .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
   };
 
   beforeAll(async () => {
