@@ -76,7 +76,7 @@ export async function startAgent(
       judge,
       pace,
       runner: { clock, logger, artifacts, loader, routes, recall },
-      test: { clock, power, baselines, turn, live, windowSeconds },
+      test: { clock, power, baselines, turn, live, windowSeconds, throttled: () => telemetry.sample.throttled },
       hold: () => isActivationHeld(desired.device, clock.now()),
       onChange: () => hooks.wake(),
     },
