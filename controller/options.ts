@@ -45,6 +45,8 @@ export interface ControllerOptions {
   fleet?: {
     /** `spec.path` is only for the machine that the controller runs on: `jouleops up` allows it. */
     allowPaths?: boolean;
+    /** Of the copy of one Git repository on disk. Default 256 MiB. */
+    maximumGitBytes?: number;
   };
   /** After so much silence a device counts as lost. Default 180. */
   lostSeconds?: number;
@@ -81,7 +83,11 @@ export function completeOptions(options: ControllerOptions) {
       allowPrivateAddresses: artifacts.allowPrivateAddresses ?? false,
       ...(artifacts.certificateAuthority === undefined ? {} : { certificateAuthority: artifacts.certificateAuthority }),
     },
-    fleet: { allowPaths: options.fleet?.allowPaths ?? false },
+    fleet: {
+      allowPaths: options.fleet?.allowPaths ?? false,
+      gitDirectory: path.join(options.dataDirectory, 'git'),
+      maximumGitBytes: options.fleet?.maximumGitBytes ?? gibibyte / 4,
+    },
   };
 }
 

@@ -9,7 +9,7 @@ export interface FleetRepository extends KubeObject {
 
 /** What to apply, from where, and as whom. */
 export interface FleetRepositorySpec {
-  /** Git repository, over https or ssh. Credentials belong in secretName, not here. */
+  /** Git repository, over https or ssh; file only on the embedded control plane. Credentials belong in secretName, not here. */
   url?: string;
   /** Absolute path of a directory, on the embedded control plane only. */
   path?: string;
@@ -36,7 +36,7 @@ export interface FleetRepositorySpec {
   secretName?: string;
   /** Secret in the same namespace with the key that signs webhook calls. */
   webhookSecretName?: string;
-  /** Namespace for objects that name none. Absent: the namespace of this object. */
+  /** Namespace for every object that lives in one. Absent: its own, else that of this object. */
   targetNamespace?: string;
   /** Service account to apply as. The embedded control plane has none: it applies as the controller. */
   serviceAccountName?: string;

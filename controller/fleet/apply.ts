@@ -3,16 +3,18 @@
 import type { FleetRepository, InventoryEntry } from '../../crds/fleet-repository.ts';
 import { annotations, fieldManagers } from '../../crds/names.ts';
 import { ApiError, isConflict, isNotFound } from '../../kube/api/api-error.ts';
-import type { Client } from '../../kube/api/client.ts';
+import type { CallOptions, Client } from '../../kube/api/client.ts';
 import type { KubeObject, Stored } from '../../kube/api/objects.ts';
 import type { EventRecorder } from '../../kube/runtime/event-recorder.ts';
-import { kindOfEntry } from './kinds.ts';
+import { type FleetKind, kindOfEntry } from './kinds.ts';
 import { describe, type FileError, identityOf, type ManifestObject } from './manifest.ts';
 import { explainCause, explainText } from './refusal.ts';
 
 export interface ApplyDeps {
   client: Client;
   events: EventRecorder;
+  /** Who applies and prunes. Absent: the controller itself. */
+  asUser?: string;
 }
 
 export interface Applied {
@@ -28,27 +30,39 @@ export async function applyAll(
   signal: AbortSignal,
 ): Promise<Applied> {
   const applied: Applied = { inventory: [], errors: [] };
-  const ordered = [...objects].sort((a, b) => a.kind.order - b.kind.order);
-  for (const entry of ordered) {
-    try {
-      await applyOne(deps, repository, entry, signal);
-      applied.inventory.push(inventoryEntry(entry));
-    } catch (error) {
-      signal.throwIfAborted();
-      applied.errors.push(...describeFailure(entry, error));
-      // It was there before and still is: a bad edit must not have it pruned.
+  // What others live in or refer to comes first; within one kind nothing depends on order.
+  for (const order of [...new Set(objects.map(({ kind }) => kind.order))].sort((a, b) => a - b)) {
+    const waiting = objects.filter(({ kind }) => kind.order === order).values();
+    const failures = new Map<ManifestObject, FileError[]>();
+    await Promise.all(
+      Array.from({ length: concurrentApplies }, async () => {
+        for (const entry of waiting) {
+          try {
+            await applyOne(deps, repository, entry, signal);
+          } catch (error) {
+            signal.throwIfAborted();
+            failures.set(entry, describeFailure(entry, error));
+          }
+        }
+      }),
+    );
+    for (const entry of objects.filter(({ kind }) => kind.order === order)) {
+      applied.errors.push(...(failures.get(entry) ?? []));
+      // Also after a failure: it was there before and still is, a bad edit must not have it pruned.
       applied.inventory.push(inventoryEntry(entry));
     }
   }
   return applied;
 }
 
+const concurrentApplies = 8;
+
 function inventoryEntry(entry: ManifestObject): InventoryEntry {
   return { id: identityOf(entry), version: entry.kind.resource.version };
 }
 
 async function applyOne(
-  { client, events }: ApplyDeps,
+  { client, events, asUser }: ApplyDeps,
   repository: Stored<FleetRepository>,
   entry: ManifestObject,
   signal: AbortSignal,
@@ -56,13 +70,14 @@ async function applyOne(
   const { kind, object } = entry;
   const policy = object.metadata.annotations?.[annotations.ssa];
   if (policy === 'Ignore') return;
-  if (policy === 'IfNotPresent' && (await exists(client, entry, signal))) return;
-  const options = { signal, fieldManager: fieldManagers.fleet, fieldValidation: 'Strict' as const };
+  const caller = { signal, ...(asUser === undefined ? {} : { asUser }) };
+  if (policy === 'IfNotPresent' && (await exists(client, entry, caller))) return;
+  const options = { ...caller, fieldManager: fieldManagers.fleet, fieldValidation: 'Strict' as const };
   try {
     await client.apply(kind.resource, object, { ...options, force: false });
   } catch (error) {
     if (!isConflict(error)) throw error;
-    const before = await client.get(kind.resource, objectKey(object), { signal }).catch(() => undefined);
+    const before = await client.get(kind.resource, objectKey(object), caller).catch(() => undefined);
     await client.apply(kind.resource, object, { ...options, force: true });
     const others = managersIn(error);
     const note = `${describe(entry)}: fields of ${others || 'another manager'} were set back to what ${entry.file} says`;
@@ -82,9 +97,9 @@ function managersIn(error: ApiError): string {
   return [...new Set(names)].join(', ');
 }
 
-async function exists(client: Client, { kind, object }: ManifestObject, signal: AbortSignal): Promise<boolean> {
+async function exists(client: Client, { kind, object }: ManifestObject, caller: CallOptions): Promise<boolean> {
   try {
-    await client.get(kind.resource, objectKey(object), { signal });
+    await client.get(kind.resource, objectKey(object), caller);
     return true;
   } catch (error) {
     if (isNotFound(error)) return false;
@@ -124,15 +139,14 @@ export async function prune(
   signal: AbortSignal,
 ): Promise<InventoryEntry[]> {
   const left: InventoryEntry[] = [];
-  for (const entry of [...entries].reverse()) {
-    const [namespace = '', name = '', group = '', kind = ''] = entry.id.split('_');
-    const found = kindOfEntry(group, kind);
-    if (!found) continue;
+  const caller = { signal, ...(deps.asUser === undefined ? {} : { asUser: deps.asUser }) };
+  for (const { entry, found } of inReverse(entries)) {
+    const [namespace = '', name = '', , kind = ''] = entry.id.split('_');
     const key = { name, ...(namespace === '' ? {} : { namespace }) };
     try {
-      const live = await deps.client.get(found.resource, key, { signal });
+      const live = await deps.client.get(found.resource, key, caller);
       if (live.metadata.annotations?.[annotations.prune] === 'disabled') continue;
-      await deps.client.delete(found.resource, key, { signal, uid: live.metadata.uid, propagationPolicy: 'Background' });
+      await deps.client.delete(found.resource, key, { ...caller, uid: live.metadata.uid, propagationPolicy: 'Background' });
       deps.events.publish({
         regarding: repository,
         related: live,
@@ -147,4 +161,15 @@ export async function prune(
     }
   }
   return left;
+}
+
+/** What refers to others goes before them. */
+function inReverse(entries: readonly InventoryEntry[]): { entry: InventoryEntry; found: FleetKind }[] {
+  return entries
+    .flatMap((entry) => {
+      const [, , group = '', kind = ''] = entry.id.split('_');
+      const found = kindOfEntry(group, kind);
+      return found ? [{ entry, found }] : [];
+    })
+    .sort((a, b) => b.found.order - a.found.order);
 }

@@ -4,17 +4,9 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { watch } from 'chokidar';
 import type { FileError, ManifestFile } from './manifest.ts';
+import { isManifest, type SourceContent, sourceLimits } from './source.ts';
 
-export interface SourceContent {
-  revision: string;
-  files: ManifestFile[];
-  errors: FileError[];
-}
-
-const maximumFiles = 5000;
-const maximumFileBytes = 2 ** 20;
-const maximumDepth = 16;
-const isManifest = (name: string) => /\.(ya?ml|json)$/.test(name);
+const { files: maximumFiles, fileBytes: maximumFileBytes, depth: maximumDepth } = sourceLimits;
 
 /** Sorted by path. Symbolic links are followed only within the root. @throws Error that names the directory. */
 export async function readDirectory(directory: string): Promise<SourceContent> {

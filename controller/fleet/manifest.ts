@@ -69,6 +69,16 @@ export function describe({ object }: Pick<ManifestObject, 'object'>): string {
 }
 
 function readFile(file: ManifestFile, rules: Parameters<typeof readManifests>[1]): Manifests {
+  try {
+    return parseFile(file, rules);
+  } catch (error) {
+    // Brackets nested by the ten thousand: the parser runs out of stack, and the other files must not suffer.
+    const why = error instanceof RangeError ? 'it is nested too deeply' : String(error);
+    return { objects: [], errors: [{ file: file.path, message: `cannot be read as YAML: ${why}` }] };
+  }
+}
+
+function parseFile(file: ManifestFile, rules: Parameters<typeof readManifests>[1]): Manifests {
   const result: Manifests = { objects: [], errors: [] };
   const lines = new LineCounter();
   const documents = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true, schema: 'core', version: '1.2' });

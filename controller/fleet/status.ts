@@ -1,4 +1,6 @@
 // The status of a FleetRepository, with the vocabulary that people know from Flux. Pure.
+
+import { reasons } from '../../crds/conditions.ts';
 import type { FleetRepository, FleetRepositoryStatus, InventoryEntry } from '../../crds/fleet-repository.ts';
 import { annotations } from '../../crds/names.ts';
 import type { Stored } from '../../kube/api/objects.ts';
@@ -10,7 +12,9 @@ export type FleetOutcome =
   /** The source could not be had: what was applied stays. */
   | { kind: 'failed'; reason: string; message: string; revision?: string; errors?: FileError[] }
   /** Only a change of the spec helps. */
-  | { kind: 'stalled'; reason: string; message: string };
+  | { kind: 'stalled'; reason: string; message: string }
+  /** Nothing is looked at: what was true stays said, for this generation. */
+  | { kind: 'suspended' };
 
 const limits = { errors: 32, history: 5, inventory: 5000, message: 1024 } as const;
 
@@ -31,6 +35,7 @@ export function describeFleet(repository: Stored<FleetRepository>, outcome: Flee
 
 function conditionsOf(repository: Stored<FleetRepository>, outcome: FleetOutcome, now: string) {
   const observedGeneration = repository.metadata.generation ?? 1;
+  if (outcome.kind === 'suspended') return suspendedConditions(repository, observedGeneration, now);
   const ready = judgeReady(outcome);
   const types = [
     ['Ready', ready],
@@ -42,7 +47,7 @@ function conditionsOf(repository: Stored<FleetRepository>, outcome: FleetOutcome
         : undefined,
     ],
   ] as const;
-  let conditions = repository.status?.conditions ?? [];
+  let conditions = removeCondition(repository.status?.conditions ?? [], 'Suspended');
   for (const [type, finding] of types)
     conditions = finding
       ? setCondition(conditions, { type, ...finding, observedGeneration }, now)
@@ -50,7 +55,31 @@ function conditionsOf(repository: Stored<FleetRepository>, outcome: FleetOutcome
   return conditions;
 }
 
-function judgeReady(outcome: FleetOutcome): { status: 'True' | 'False'; reason: string; message: string } {
+/** Ready keeps its status; nothing is under way, so neither Reconciling nor Stalled is said. */
+function suspendedConditions(repository: Stored<FleetRepository>, observedGeneration: number, now: string) {
+  const message = 'spec.suspend is set: nothing is fetched, applied or pruned';
+  let conditions = repository.status?.conditions ?? [];
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const kept = ready ?? { status: 'Unknown' as const, reason: reasons.Suspended, message };
+  conditions = setCondition(
+    conditions,
+    { type: 'Ready', status: kept.status, reason: kept.reason, message: kept.message, observedGeneration },
+    now,
+  );
+  conditions = setCondition(
+    conditions,
+    { type: 'Suspended', status: 'True', reason: reasons.Suspended, message, observedGeneration },
+    now,
+  );
+  for (const type of ['Reconciling', 'Stalled']) conditions = removeCondition(conditions, type);
+  return conditions;
+}
+
+function judgeReady(outcome: Exclude<FleetOutcome, { kind: 'suspended' }>): {
+  status: 'True' | 'False';
+  reason: string;
+  message: string;
+} {
   if (outcome.kind !== 'applied') return { status: 'False', reason: outcome.reason, message: outcome.message };
   const [first] = outcome.errors;
   const revision = shorten(outcome.revision);
@@ -80,7 +109,7 @@ function revisionsOf(
   before: FleetRepositoryStatus,
   outcome: FleetOutcome,
 ): Pick<FleetRepositoryStatus, 'lastAttemptedRevision' | 'lastAppliedRevision'> {
-  const attempted = outcome.kind === 'stalled' ? undefined : outcome.revision;
+  const attempted = outcome.kind === 'stalled' || outcome.kind === 'suspended' ? undefined : outcome.revision;
   const complete = outcome.kind === 'applied' && outcome.errors.length === 0;
   const lastAttemptedRevision = attempted ?? before.lastAttemptedRevision;
   const lastAppliedRevision = complete ? outcome.revision : before.lastAppliedRevision;
@@ -97,7 +126,7 @@ function inventoryOf(before: FleetRepositoryStatus, outcome: FleetOutcome): Pick
 }
 
 function errorsOf(outcome: FleetOutcome): Pick<FleetRepositoryStatus, 'errors'> {
-  const errors = outcome.kind === 'stalled' ? [] : (outcome.errors ?? []);
+  const errors = outcome.kind === 'stalled' || outcome.kind === 'suspended' ? [] : (outcome.errors ?? []);
   if (errors.length === 0) return {};
   return {
     errors: errors.slice(0, limits.errors).map((error) => ({ ...error, message: error.message.slice(0, limits.message) })),
@@ -107,7 +136,8 @@ function errorsOf(outcome: FleetOutcome): Pick<FleetRepositoryStatus, 'errors'> 
 /** One entry per revision and outcome: an interval that changes nothing adds nothing. */
 function historyOf(before: FleetRepositoryStatus, outcome: FleetOutcome, now: string): Pick<FleetRepositoryStatus, 'history'> {
   const history = before.history ?? [];
-  if (outcome.kind === 'stalled' || outcome.revision === undefined) return history.length === 0 ? {} : { history };
+  if (outcome.kind === 'stalled' || outcome.kind === 'suspended' || outcome.revision === undefined)
+    return history.length === 0 ? {} : { history };
   const entry = {
     revision: outcome.revision,
     outcome:

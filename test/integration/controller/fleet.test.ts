@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fieldManagers } from '../../../crds/names.ts';
-import { fleetRepositories, modelDeployments, modelVersions } from '../../../crds/resources.ts';
+import { fleetRepositories, modelDeployments } from '../../../crds/resources.ts';
 import { isNotFound } from '../../../kube/api/api-error.ts';
 import { namespaces } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
@@ -130,16 +130,26 @@ describe('a fleet directory', () => {
     expect((await plane.client.get(namespaces, { name: 'factory' }, { signal })).metadata.name).toBe('factory');
   });
 
-  it('is refused where paths are not allowed, and a Git source says that it is not there yet', async () => {
-    await plane.client.apply(
-      fleetRepositories,
-      { metadata: { namespace: 'default', name: 'git' }, spec: { url: 'https://git.example.org/fleet.git' } },
-      { signal, fieldManager: 'test' },
-    );
+  it('does nothing while it is suspended, and says so', async () => {
+    await write('00.yaml', 'apiVersion: v1\nkind: Namespace\nmetadata: { name: factory }\n');
+    await write('one.yaml', deployment('one'));
+    await eventually(async () => expect(findCondition((await repository()).status?.conditions, 'Ready')?.status).toBe('True'));
+    const suspend = (value: boolean) =>
+      plane.client.patch(
+        fleetRepositories,
+        { namespace: 'default', name: 'fleet' },
+        { kind: 'merge', body: { spec: { suspend: value } } },
+        { signal, fieldManager: fieldManagers.cli },
+      );
+    const { metadata } = await suspend(true);
     await eventually(async () => {
-      const git = await plane.client.get(fleetRepositories, { namespace: 'default', name: 'git' }, { signal });
-      expect(findCondition(git.status?.conditions, 'Stalled')).toMatchObject({ status: 'True', reason: 'NotImplemented' });
+      const { status } = await repository();
+      expect(status?.observedGeneration).toBe(metadata.generation);
+      expect(status?.conditions?.map(({ type, status: is }) => `${type}=${is}`)).toEqual(['Ready=True', 'Suspended=True']);
     });
-    expect((await plane.client.list(modelVersions, { signal })).items).toEqual([]);
+    await write('one.yaml', deployment('one', '60mJ'));
+    await suspend(false);
+    await eventually(async () => expect((await get('one')).spec.budget.energyPerInference).toBe('60mJ'));
+    await eventually(async () => expect(findCondition((await repository()).status?.conditions, 'Suspended')).toBeUndefined());
   });
 });

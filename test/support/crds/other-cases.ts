@@ -153,6 +153,7 @@ const deviceCases: RuleCase[] = [
 
 const fleetCases: RuleCase[] = [
   accepted('a repository', fleet()),
+  accepted('a repository on this machine', fleet({ url: 'file:///srv/fleet.git' })),
   accepted('over ssh', fleet({ url: 'ssh://git@git.example.org/fleet.git', ref: { branch: 'main' } })),
   accepted('a directory', fleet({ path: '/srv/fleet' })),
   rejected('neither repository nor directory', fleet({}), ['spec.url', invalid]),
