@@ -11,6 +11,7 @@ import type { AgentOptions } from './options.ts';
 import { isActivationHeld } from './serving/hold.ts';
 import { Routes } from './serving/routes.ts';
 import { openBoard } from './start/board.ts';
+import { createCompatibility } from './start/compatibility.ts';
 import { openGrpc, openHttp, refuseOpenAddress } from './start/http.ts';
 import { createMeasurement } from './start/measurement.ts';
 import { createServing } from './start/serving.ts';
@@ -38,6 +39,7 @@ export async function startAgent(
   const { power, telemetry } = board;
   const routes = new Routes();
   let cacheBytes: number | undefined;
+  let joinedTo: string | undefined;
   const metrics = createAgentMetrics({
     clock,
     days,
@@ -51,7 +53,10 @@ export async function startAgent(
     logger,
     desired,
     instances,
-    onIdentity: (identity) => serving.origin.use(identity),
+    onIdentity: (identity) => {
+      joinedTo = identity.apiServer.url;
+      serving.origin.use(identity);
+    },
     deviceView,
     resuming: () => instances.resuming || power.meters.some((meter) => !meter.asked && !meter.source.onDemand),
     keep,
@@ -99,7 +104,12 @@ export async function startAgent(
       logger.warn({ err: error }, 'what was measured could not be kept on disk');
     }
   };
-  const doors = { ...deps, board, book, metrics, routes, serving };
+  const compatibility = createCompatibility(
+    options,
+    { clock, state, board, routes, serving, instances, joinedTo: () => joinedTo },
+    signal,
+  );
+  const doors = { ...deps, board, book, metrics, routes, serving, compatibility };
   const server = await openHttp(options, doors);
   const grpc = await openGrpc(options, doors);
   const url = options.advertisedUrl ?? server.url;

@@ -14,6 +14,10 @@ export interface AgentOptions {
   port?: number;
   /** Port of gRPC on the same address, 0 for a free one. Absent: gRPC is not served. */
   grpcPort?: number;
+  /** No control plane: this device serves what it has, and what /deploy gives it. */
+  standalone?: boolean;
+  /** Lets scripts change what is served with /deploy, /start and /stop: the token they send, and the hosts that model_url may name. */
+  deploy?: { token: string; hosts: readonly string[] };
   /** Serve on an address that is not loopback, without TLS or authentication. */
   insecureOpen?: boolean;
   /** The URL that other machines reach this agent under, when it is not the listen address. */

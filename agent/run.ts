@@ -38,7 +38,8 @@ export async function runAgent(options: AgentOptions, deps: AgentDeps, signal: A
     await writeFileAtomic(readyFile, `${JSON.stringify(readiness)}\n`);
     deps.onReady?.(readiness);
     deps.logger.info(readiness, 'the agent answers');
-    await followControlPlane(options, agent.controlPlane, both);
+    if (options.standalone) await new Promise((resolve) => both.addEventListener('abort', resolve, { once: true }));
+    else await followControlPlane(options, agent.controlPlane, both);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

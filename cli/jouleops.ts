@@ -53,7 +53,9 @@ program
   .option('--api-server-ca <file>', 'its CA in PEM, when it is not the kubeconfig’s')
   .option('--model-store <dir>', 'root of store:// sources', 'model_store')
   .option('--agents-namespace <name>', 'where agents run as pods: they find the device port in a ConfigMap there')
-  .option('--allow-host <hosts...>', 'hosts that https:// sources may name; none by default')
+  .option('--allow-host <hosts...>', 'hosts that https:// and oci:// sources may name; none by default')
+  .option('--allow-private-sources', 'let sources be at private addresses, such as a registry in the plant', false)
+  .option('--source-ca <file>', 'PEM of an authority of source hosts, beside the system’s')
   .option('--no-leader-elect', 'run without leader election: only with one replica')
   .addHelpText('after', '\nExample:\n  jouleops controller --kubeconfig ~/.kube/config --data-dir ./state')
   .action(async (flags) => (await import('./commands/controller.ts')).controller(flags, signal));
@@ -73,6 +75,9 @@ program
   .addOption(new Option('--simulate <class>', 'measure simulated power of this board instead of real power'))
   .option('--path-sysfs <dir>', 'root of sysfs', '/sys')
   .option('--path-procfs <dir>', 'root of procfs', '/proc')
+  .option('--standalone', 'follow no control plane: serve what is on disk and what /deploy gives', false)
+  .option('--deploy-token-file <file>', 'let scripts with this token use /deploy, /start and /stop; off by default')
+  .option('--deploy-host <hosts...>', 'hosts that model_url of /deploy may name; none by default')
   .option('--insecure-open', 'serve on an address that is not loopback without TLS', false)
   .addHelpText('after', '\nExample:\n  jouleops agent --name hall-1-pi --data-dir /var/lib/jouleops --join-token-file token')
   .action(async (flags) => (await import('./commands/agent.ts')).agent(flags, signal));
@@ -94,6 +99,31 @@ device
   .addHelpText('after', '\nExample:\n  jouleops device reset hall-1-pi')
   .action(async (name, flags) => (await import('./commands/device.ts')).deviceReset(name, flags, signal));
 
+const model = program.command('model').description('models in OCI registries');
+model
+  .command('push')
+  .description('push an .onnx file, or a folder with one, and print the ModelVersion to commit')
+  .argument('<target>', 'file or folder; a model.yaml in it says names and labels')
+  .argument('<uri>', 'oci://host/repository:tag')
+  .option('--username <name>', 'with --password-file; default: what "docker login" has kept')
+  .option('--password-file <file>', 'file with the password or token')
+  .option('--ca <file>', 'PEM of the registry’s own authority')
+  .option('--output <format>', 'table (YAML of the ModelVersion) or json', 'table')
+  .addHelpText(
+    'after',
+    '\nExample:\n  jouleops model push model_store/machine-state/2 oci://registry.example.org/models/machine-state:2',
+  )
+  .action(async (target, uri, flags) => (await import('./commands/model.ts')).modelPush(target, uri, flags, signal));
+model
+  .command('inspect')
+  .description('what a registry holds under a name')
+  .argument('<uri>', 'oci://host/repository:tag')
+  .option('--username <name>', 'with --password-file; default: what "docker login" has kept')
+  .option('--password-file <file>', 'file with the password or token')
+  .option('--ca <file>', 'PEM of the registry’s own authority')
+  .option('--output <format>', 'table or json', 'table')
+  .action(async (uri, flags) => (await import('./commands/model.ts')).modelInspect(uri, flags, signal));
+
 program
   .command('predict')
   .description('predict the energy of one inference of an ONNX model')
@@ -109,6 +139,25 @@ program
     '\nExample:\n  jouleops predict model_store/nas-cell/1/model.onnx --device raspberry-pi-5 --boundary CoreRail',
   )
   .action(async (file, flags) => (await import('./commands/predict.ts')).predict(file, flags, signal));
+
+program
+  .command('recommend')
+  .description('rank models by predicted energy, within a budget')
+  .argument('<paths...>', '.onnx files, or directories that hold some')
+  .option('--device <classes>', 'device classes separated by commas, or all', 'all')
+  .option('--boundary <boundary>', 'Board or CoreRail; default: Board where the class has it')
+  .option('--runtime <runtime>', 'runtime it will run on; default: the predictor’s own')
+  .option('--max-energy <energy>', 'per inference: 80mJ')
+  .option('--max-latency <time>', '500ms, 0.5s')
+  .option('--max-size <size>', 'of the file: 100MB')
+  .option('--top <n>', 'how many per class', '10')
+  .option('--plot <file>', 'write an SVG of energy against latency, or accuracy where all models declare it')
+  .option('--output <format>', 'table or json', 'table')
+  .addHelpText(
+    'after',
+    '\nExit code 3 when --max-energy is given and no model is recommended for it.\n\nExample:\n  jouleops recommend model_store --device raspberry-pi-5 --boundary CoreRail --max-energy 10mJ --plot pareto.svg',
+  )
+  .action(async (paths, flags) => (await import('./commands/recommend.ts')).recommend(paths, flags, signal));
 
 program
   .command('train')

@@ -1,7 +1,7 @@
 // The one HTTP port of the agent and what it answers.
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
-import { type HttpServer, startHttpServer } from '../http/http-server.ts';
+import { type Handler, type HttpServer, startHttpServer } from '../http/http-server.ts';
 import { createSystemHandler } from '../http/system-handler.ts';
 import { createTelemetryHandler } from '../http/telemetry-handler.ts';
 import type { EnergyBook } from '../measurement/energy-book.ts';
@@ -26,6 +26,8 @@ interface Deps {
   metrics: AgentMetrics;
   routes: Routes;
   serving: Serving;
+  /** The paths of the replaced agent. */
+  compatibility: Handler;
 }
 
 /** @throws Error when the address is not loopback and nobody said that it may be open, or the port is taken. */
@@ -46,6 +48,7 @@ export function openHttp(options: AgentOptions, deps: Deps): Promise<HttpServer>
         }),
         createSystemHandler({ metrics, power, routes }),
         createTelemetryHandler(external),
+        deps.compatibility,
       ],
     },
     deps,

@@ -21,6 +21,9 @@ interface AgentFlags {
   pathSysfs: string;
   pathProcfs: string;
   insecureOpen: boolean;
+  standalone?: boolean;
+  deployTokenFile?: string;
+  deployHost?: string[];
 }
 
 export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<void> {
@@ -35,6 +38,10 @@ export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<voi
     insecureOpen: flags.insecureOpen,
     pathSysfs: flags.pathSysfs,
     pathProcfs: flags.pathProcfs,
+    ...(flags.standalone ? { standalone: true } : {}),
+    ...(flags.deployTokenFile === undefined
+      ? {}
+      : { deploy: { token: await readDeployToken(flags.deployTokenFile), hosts: flags.deployHost ?? [] } }),
     ...(join === undefined ? {} : { join }),
     ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
   };
@@ -66,4 +73,19 @@ async function readJoinToken(file: string): Promise<JoinSource> {
       { cause: error },
     );
   }
+}
+
+async function readDeployToken(file: string): Promise<string> {
+  const token = await readFile(file, 'utf8').then(
+    (text) => text.trim(),
+    (error: Error) => {
+      throw new CommandError(`--deploy-token-file ${file}: ${error.message}`, 'write a secret of your own into it', {
+        cause: error,
+      });
+    },
+  );
+  if (token.length >= 16) return token;
+  throw new CommandError(`--deploy-token-file ${file} holds ${token.length} characters`, 'a token needs 16 or more', {
+    exitCode: exitCodes.usage,
+  });
 }
