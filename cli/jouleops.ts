@@ -171,6 +171,21 @@ program
   .action(async (flags) => (await import('./commands/train.ts')).train(flags, signal));
 
 program
+  .command('benchmark')
+  .description('measure latency and energy of a model on this machine')
+  .argument('<file>', 'an .onnx file')
+  .option('--simulate <class>', 'measure simulated power of this board instead of real power')
+  .option('--boundary <boundary>', 'Board, Module, Package or CoreRail', 'Board')
+  .option('--windows <n>', 'windows of the controlled loop, 6 or more', '6')
+  .option('--window-seconds <n>', 'length of one window; 60 for meters slower than 1 Hz', '10')
+  .option('--threads <n>', 'threads of the model', '1')
+  .option('--path-sysfs <dir>', 'root of sysfs', '/sys')
+  .option('--path-procfs <dir>', 'root of procfs', '/proc')
+  .option('--output <format>', 'table or json', 'table')
+  .addHelpText('after', '\nExample:\n  jouleops benchmark model_store/nas-cell/1/model.onnx --simulate raspberry-pi-5')
+  .action(async (file, flags) => (await import('./commands/benchmark.ts')).benchmark(file, flags, signal));
+
+program
   .command('status')
   .description('what is deployed where, and what it uses')
   .option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config')

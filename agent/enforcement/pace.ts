@@ -13,8 +13,8 @@ interface Cap {
 
 /** A request that would have to wait longer is refused with the time to come back. */
 const maximumWaitSeconds = 2;
-/** What is earned in this time may be saved up for a burst. */
-const savedSeconds = 5;
+/** What is earned in this time may be saved up. */
+const savedSeconds = 1;
 
 export class Pace {
   readonly #clock: Clock;

@@ -19,7 +19,7 @@ describe('power amounts of a budget', () => {
     });
     await world.assign('device-a', 'states', { active });
     await eventually(async () => expect((await classify(agent.url, 'states')).status).toBe(200));
-    await eventually(async () => expect((await world.device('device-a')).status?.idlePower).toHaveLength(2), 20);
+    await eventually(async () => expect((await world.device('device-a')).status?.idlePower).not.toHaveLength(0), 30);
     await eventually(async () => {
       await ask(agent.url, 1);
       const { status } = await world.instance('states');
@@ -28,7 +28,7 @@ describe('power amounts of a budget', () => {
       expect(revision?.dutyPermille).toBeGreaterThan(0);
       expect(status?.conditions?.find(({ type }) => type === 'BudgetRespected')?.message).toContain('throttled to');
     }, 40);
-    const burst = await Promise.all(Array.from({ length: 200 }, () => classify(agent.url, 'states')));
+    const burst = await Promise.all(Array.from({ length: 600 }, () => classify(agent.url, 'states')));
     expect(burst.map(({ status }) => status)).toContain(429);
     const today = async (url: string) =>
       Number(/energy_today_joules\{of="simulated:board"\} ([\d.]+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1] ?? 0);
@@ -44,7 +44,7 @@ describe('power amounts of a budget', () => {
     const agent = await world.startAgent(simulated);
     const active = await world.slot('classifier.onnx', 'r1', { budget: { energyPerDay: '1uJ', whenExceeded: 'Stop' } });
     await world.assign('device-a', 'states', { active });
-    await eventually(async () => expect((await world.device('device-a')).status?.idlePower).toHaveLength(2), 20);
+    await eventually(async () => expect((await world.device('device-a')).status?.idlePower).not.toHaveLength(0), 30);
     await eventually(async () => {
       await ask(agent.url, 0.5);
       expect((await world.instance('states')).status?.localRollback).toMatchObject({

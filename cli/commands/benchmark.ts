@@ -1,0 +1,88 @@
+import { access } from 'node:fs/promises';
+import { type BenchmarkResult, runBenchmark } from '../../agent/benchmark.ts';
+import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
+import type { Boundary } from '../../crds/shared.ts';
+import { systemClock } from '../../kube/runtime/clock.ts';
+import { CommandError, exitCodes } from '../exit-codes.ts';
+import { createLogger } from '../logger.ts';
+import { checkSimulated } from '../up/options.ts';
+
+interface BenchmarkFlags {
+  simulate?: string;
+  boundary: string;
+  windows: string;
+  windowSeconds: string;
+  threads: string;
+  pathSysfs: string;
+  pathProcfs: string;
+  output: string;
+}
+
+const boundaries: readonly string[] = ['Board', 'Module', 'Package', 'CoreRail'];
+
+export async function benchmark(file: string, flags: BenchmarkFlags, signal: AbortSignal): Promise<void> {
+  if (flags.simulate !== undefined) checkSimulated([{ className: flags.simulate, name: 'benchmark' }], Object.keys(hiddenBoards));
+  if (!boundaries.includes(flags.boundary))
+    throw usage(`--boundary ${flags.boundary} is not known`, `use ${boundaries.join(', ')}`);
+  if (flags.output !== 'table' && flags.output !== 'json')
+    throw usage(`--output ${flags.output} is not known`, 'use table or json');
+  await access(file).catch((error: Error) => {
+    throw new CommandError(`${file}: ${error.message}`, 'name an .onnx file that can be read', { cause: error });
+  });
+  const result = await runBenchmark(
+    {
+      file,
+      boundary: flags.boundary as Boundary,
+      windows: numberOf('--windows', flags.windows, 6, 96),
+      windowSeconds: numberOf('--window-seconds', flags.windowSeconds, 0.1, 600),
+      threads: numberOf('--threads', flags.threads, 1, 256),
+      pathSysfs: flags.pathSysfs,
+      pathProcfs: flags.pathProcfs,
+      ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
+    },
+    {
+      clock: systemClock,
+      logger: createLogger({}),
+      onProgress: ({ state, windowsDone, windows }) => {
+        if (process.stderr.isTTY) process.stderr.write(`\r${state}: ${windowsDone} of ${windows} windows `);
+      },
+    },
+    signal,
+  );
+  if (process.stderr.isTTY) process.stderr.write('\n');
+  process.stdout.write(flags.output === 'json' ? `${JSON.stringify(result, undefined, 2)}\n` : tableOf(result));
+}
+
+function tableOf(result: BenchmarkResult): string {
+  const { test, latencyMicroseconds: latency } = result;
+  const milliseconds = (value: number | undefined) => (value === undefined ? '-' : `${(value / 1000).toPrecision(3)} ms`);
+  const energy = test.energy
+    ? `${test.energy.value} [${test.energy.lower}, ${test.energy.upper}] ${test.energy.quantity}, from ${test.energy.source}`
+    : `not measured (${test.energyAbsent?.reason ?? test.reason ?? 'NotMeasuredYet'}): ${test.energyAbsent?.message ?? test.message ?? 'the windows were too few'}`;
+  const rows: [string, string][] = [
+    ['model', result.model],
+    ['board', result.board],
+    ['boundary', result.boundary],
+    ['latency p50', milliseconds(latency?.p50)],
+    ['latency p95', milliseconds(latency?.p95)],
+    ['latency p99', milliseconds(latency?.p99)],
+    ['energy per inference', energy],
+    ['idle power', result.idlePower ?? 'not measured'],
+    ['windows', `${test.windowsDone} of ${test.windows}, ${test.inferences ?? 0} inferences, ${test.errors ?? 0} errors`],
+    ['spent on this', test.energySpent ?? 'not measured'],
+    ['temperature', result.temperatureCelsius === null ? 'no sensor' : `${result.temperatureCelsius.toFixed(1)} °C`],
+    ['throttled', result.throttled.length === 0 ? 'no' : result.throttled.join(', ')],
+  ];
+  const missing = result.sources.length > 0 ? [] : result.notFound.map((line): [string, string] => ['looked for', line]);
+  return [...rows, ...missing].map(([name, value]) => `${name.padEnd(22)}${value}\n`).join('');
+}
+
+function numberOf(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= least && value <= most) return value;
+  throw usage(`${flag} ${text} is not in range`, `give a number from ${least} to ${most}`);
+}
+
+function usage(message: string, next: string): CommandError {
+  return new CommandError(message, next, { exitCode: exitCodes.usage });
+}
