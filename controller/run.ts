@@ -30,6 +30,7 @@ import { publishDevicePort } from './device-port/publication.ts';
 import { startDevicePort } from './device-port/server.ts';
 import { LivenessTracker } from './edge-device/liveness.ts';
 import { Estimator } from './estimate/estimator.ts';
+import { createHookReceiver } from './fleet/webhook.ts';
 import { createControllerMetrics } from './metrics.ts';
 import { artifactsOf } from './model-version/acquire.ts';
 import { AnalysisStore } from './model-version/analysis-store.ts';
@@ -132,8 +133,20 @@ export async function runController(
   );
   const synced = () => Object.values(caches).every((reflector) => reflector.store.synced);
   const stores = controllers.sources;
+  const receiveHook = createHookReceiver({
+    client,
+    clock,
+    repositories: caches.repositories.store,
+    allowPaths: options.fleet.allowPaths,
+  });
   const web = await startWeb(
-    { registry: metrics.registry, sources: { client, stores }, ready: synced, logger: logger.child({ server: 'web' }) },
+    {
+      registry: metrics.registry,
+      sources: { client, stores },
+      receiveHook,
+      ready: synced,
+      logger: logger.child({ server: 'web' }),
+    },
     options.web,
   ).catch(async (error: unknown) => {
     await port.close();

@@ -17,6 +17,7 @@ import type { OwnWrites } from '../own-writes.ts';
 import { applyAll, prune, surplus } from './apply.ts';
 import { readDirectory } from './directory-source.ts';
 import { GitSource } from './git-source.ts';
+import { identityFor } from './identity.ts';
 import { readManifests } from './manifest.ts';
 import { type SourceContent, SourceError } from './source.ts';
 import { describeFleet, type FleetOutcome } from './status.ts';
@@ -132,12 +133,6 @@ async function open(
   deps.watches.hold(key, directory);
   const content = await readDirectory(directory);
   return { content, settled: () => isSettled(deps.clock, directory, content.revision, signal) };
-}
-
-/** Who reads the Secret and applies; the embedded control plane has no service accounts. */
-function identityFor({ spec, metadata }: Stored<FleetRepository>, { allowPaths }: FleetOptions): string | undefined {
-  if (spec.serviceAccountName === undefined || allowPaths) return undefined;
-  return `system:serviceaccount:${metadata.namespace ?? 'default'}:${spec.serviceAccountName}`;
 }
 
 async function sync(

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { type ApiSources, registerApi } from './api.ts';
+import { type HookReceiver, registerGitHooks } from './git-hooks.ts';
 
 export interface WebOptions {
   host: string;
@@ -16,7 +17,7 @@ export interface WebServer {
 
 /** @throws Error that names the port when it is in use. */
 export async function startWeb(
-  deps: { registry: Registry; sources: ApiSources; ready: () => boolean; logger: Logger },
+  deps: { registry: Registry; sources: ApiSources; receiveHook: HookReceiver; ready: () => boolean; logger: Logger },
   options: WebOptions,
 ): Promise<WebServer> {
   const app = Fastify({ logger: false, forceCloseConnections: true, requestTimeout: 30_000 });
@@ -37,6 +38,7 @@ export async function startWeb(
   app.get('/readyz', (_request, reply) => (deps.ready() ? 'ok' : reply.code(503).send('the caches are not complete yet')));
   app.get('/metrics', async (_request, reply) => reply.type(deps.registry.contentType).send(await deps.registry.metrics()));
   registerApi(app, deps.sources);
+  registerGitHooks(app, deps.receiveHook);
   return { url: await listen(app, options), close: () => app.close() };
 }
 
