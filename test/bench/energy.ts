@@ -19,6 +19,7 @@ import { completePlan, planRows } from '../../energy/prediction/training/ship.ts
 import { numberIn, parseTable, textIn } from '../../energy/prediction/training/table.ts';
 import { coverageOptions, fitOptions, validationOptions } from '../../energy/prediction/training/train.ts';
 import type { TrainingRow } from '../../energy/prediction/training/training-row.ts';
+import { onlineReplay } from './energy/online-replay.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const page = path.join(root, 'docs/energy.md');
@@ -183,9 +184,14 @@ async function main(): Promise<void> {
   });
   const read: Read = (name) => readFileSync(path.join(values.data, name), 'utf8');
   const names = Object.keys(shippedPlans) as PlanName[];
-  const rows = new Map(names.map((name) => [name, planRows(name, read)]));
-  const rowsOf = (name: PlanName) => rows.get(name) ?? [];
-  const cells = rowsOf('raspberry-pi-5-corerail-onnxruntime');
+  // Read when first asked for: the cells' networks take a minute to write and read.
+  const rows = new Map<PlanName, TrainingRow[]>();
+  const rowsOf = (name: PlanName) => {
+    const known = rows.get(name) ?? planRows(name, read);
+    rows.set(name, known);
+    return known;
+  };
+  const cells = () => rowsOf('raspberry-pi-5-corerail-onnxruntime');
   const sections: [string, () => string | Promise<string>][] = [
     ['scores', () => names.map((name) => scoreTable(name, rowsOf(name), read)).join('\n\n')],
     [
@@ -197,9 +203,17 @@ async function main(): Promise<void> {
           ...names.map((name) => coverageLine(name, rowsOf(name), read)),
         ].join('\n'),
     ],
-    ['few rows', () => fewRows(cells, read)],
+    ['few rows', () => fewRows(cells(), read)],
     ['transfer', () => transfer(read)],
-    ['end to end', () => endToEnd(Number(values['end-to-end']), cells, read)],
+    [
+      'online',
+      () => {
+        const options = validationOptions(completePlan('raspberry-pi-5-board-pytorch', read), 'joules', 'architecture');
+        const { scored: _, ...all } = options;
+        return onlineReplay(rowsOf('raspberry-pi-5-board-pytorch'), 'R4', 'R2', all);
+      },
+    ],
+    ['end to end', () => endToEnd(Number(values['end-to-end']), cells(), read)],
   ];
   for (const [section, make] of sections) {
     if (values.only !== undefined && values.only !== section) continue;
