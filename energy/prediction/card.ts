@@ -42,7 +42,7 @@ export interface PredictorCard {
   coverage: CoverageCard;
   /** Smallest and largest of the training rows, by descriptor. */
   featureRanges: Record<string, [number, number]>;
-  /** Joules per inference of the measured networks, one value per architecture: what is little and much on this class. */
+  /** Joules per inference of the rows that are scored: what is little and much on this class. */
   catalogue?: { p25: number; p50: number; p75: number };
   extractorVersion: number;
   /** Of the measurements or of the training, whichever is later: YYYY-MM-DD. */

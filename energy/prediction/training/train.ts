@@ -9,7 +9,7 @@ import { calibrate, type Folds } from './calibration.ts';
 import { type CoverageOptions, nestedCoverage, summarizeCoverage } from './coverage.ts';
 import { outOfFold, type ValidationOptions } from './cross-validation.ts';
 import { type Fit, type FitOptions, fitLogModel } from './fit.ts';
-import { scoresOf } from './scores.ts';
+import { quantile, scoresOf } from './scores.ts';
 import type { TrainingRow } from './training-row.ts';
 
 export interface TrainingPlan {
@@ -112,6 +112,7 @@ export function trainPredictor(
       halfWidthFactor: precise(Math.exp(conformalQuantile(calibration.inside, cardConfidencePercent)), 4),
     },
     featureRanges: featureRanges(scored),
+    catalogue: catalogueOf(rows.filter((row) => plan.scoredSessions?.includes(row.session) ?? true)),
     extractorVersion: plan.extractorVersion,
     date: plan.date,
   };
@@ -144,6 +145,13 @@ function scoreCard({ byArchitecture, byFamily }: Folds) {
 
 function rounded<T extends object>(scores: T): T {
   return Object.fromEntries(Object.entries(scores).map(([name, value]) => [name, precise(value as number, 4)])) as T;
+}
+
+/** Quartiles of energy per inference. */
+function catalogueOf(rows: readonly TrainingRow[]) {
+  const sorted = rows.map(({ joules }) => joules).sort((left, right) => left - right);
+  const at = (share: number) => precise(quantile(sorted, share), 4);
+  return { p25: at(0.25), p50: at(0.5), p75: at(0.75) };
 }
 
 function featureRanges(rows: readonly TrainingRow[]): Record<string, [number, number]> {
