@@ -82,6 +82,8 @@ export interface VariantStatus {
   activationBytes?: number;
   /** Most memory that one inference needs. A quantity such as 256Mi, or a number of bytes. */
   peakMemory?: string | number;
+  /** Where the bytes were fetched from; a tag of a registry is resolved to the digest that it stood for. */
+  source?: string;
   /** Length of the file. A quantity such as 256Mi, or a number of bytes. */
   size?: string | number;
   /** How often each operator occurs after fusion, most frequent first. */

@@ -22,6 +22,8 @@ interface ControllerFlags {
   modelStore: string;
   agentsNamespace?: string;
   allowHost?: string[];
+  allowPrivateSources: boolean;
+  sourceCa?: string;
   leaderElect: boolean;
 }
 
@@ -47,7 +49,11 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
           ...(flags.deviceUrl === undefined ? {} : { advertisedUrl: flags.deviceUrl }),
         },
         ...(flags.agentsNamespace === undefined ? {} : { agentsNamespace: flags.agentsNamespace }),
-        ...(flags.allowHost === undefined ? {} : { artifacts: { allowedHosts: flags.allowHost } }),
+        artifacts: {
+          allowedHosts: flags.allowHost ?? [],
+          allowPrivateAddresses: flags.allowPrivateSources,
+          ...(flags.sourceCa === undefined ? {} : { certificateAuthority: await readFile(flags.sourceCa, 'utf8') }),
+        },
         leaderElection: flags.leaderElect,
       },
       { client, clock: systemClock, logger },

@@ -1,14 +1,14 @@
 // https://: allow-listed hosts, every redirect checked again, bounded in size and time.
 import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
-import { Agent, request } from 'undici';
+import { Agent, type Dispatcher, request } from 'undici';
 import { checkedLookup, isPrivateAddress, privateAddressError } from './address-policy.ts';
 import { ArtifactError } from './artifact-error.ts';
 import type { ArtifactOrigin, SourceRequest } from './source.ts';
 
 export interface HttpsOriginOptions {
-  /** Host names, `*.example.org` for every name below; empty refuses all. */
-  allowedHosts: readonly string[];
+  /** Host names, `*.example.org` for every name below; empty refuses all. `any` is for a person's own command line. */
+  allowedHosts: readonly string[] | 'any';
   allowPrivateAddresses: boolean;
   /** PEM, beside the system's own authorities. */
   certificateAuthority?: string;
@@ -18,7 +18,13 @@ const maximumRedirects = 5;
 const headersTimeoutMilliseconds = 30_000;
 const bodyTimeoutMilliseconds = 60_000;
 
-export function createHttpsOrigin(options: HttpsOriginOptions): ArtifactOrigin & { close(): Promise<void> } {
+export interface HttpsOrigin extends ArtifactOrigin {
+  /** The answer behind all redirects, whatever its status; hosts are checked at each. */
+  follow(source: SourceRequest, order: GuardedOrder): Promise<Dispatcher.ResponseData>;
+  close(): Promise<void>;
+}
+
+export function createHttpsOrigin(options: HttpsOriginOptions): HttpsOrigin {
   const agent = new Agent({
     connect: {
       lookup: checkedLookup(options.allowPrivateAddresses),
@@ -31,48 +37,78 @@ export function createHttpsOrigin(options: HttpsOriginOptions): ArtifactOrigin &
   });
   return {
     scheme: 'https',
-    open: (source) => follow(agent, options, source),
+    open: (source) => openFile(agent, options, source),
+    follow: (source, order) => follow(agent, options, source, order),
     close: () => agent.close(),
   };
 }
 
-async function follow(agent: Agent, options: HttpsOriginOptions, source: SourceRequest): Promise<AsyncIterable<Uint8Array>> {
-  const first = parse(source.uri, source.uri);
+/** What is asked of a server, when it is more than a file. */
+export interface GuardedOrder {
+  url: string;
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  headers?: Record<string, string>;
+  body?: Uint8Array;
+  authorization?: string;
+}
+
+async function openFile(agent: Agent, options: HttpsOriginOptions, source: SourceRequest): Promise<AsyncIterable<Uint8Array>> {
+  const response = await follow(agent, options, source, {
+    url: source.uri,
+    method: 'GET',
+    headers: { accept: 'application/octet-stream' },
+    ...(source.authorization === undefined ? {} : { authorization: source.authorization }),
+  });
+  return bodyOf(response, source);
+}
+
+/** The bytes of a successful answer, bounded by what it says of itself. @throws ArtifactError */
+export async function bodyOf(response: Dispatcher.ResponseData, source: SourceRequest): Promise<AsyncIterable<Uint8Array>> {
+  if (response.statusCode !== 200) {
+    await response.body.dump();
+    throw new ArtifactError('SourceUnavailable', `${source.uri} answered ${response.statusCode}`);
+  }
+  const length = Number(response.headers['content-length']);
+  if (length > source.maximumBytes) {
+    response.body.destroy();
+    throw new ArtifactError('TooLarge', `${source.uri} has ${length} bytes, the limit is ${source.maximumBytes}`);
+  }
+  return named(response.body, source);
+}
+
+async function follow(
+  agent: Agent,
+  options: HttpsOriginOptions,
+  source: SourceRequest,
+  order: GuardedOrder,
+): Promise<Dispatcher.ResponseData> {
+  const first = parse(order.url, source.uri);
   let url = first;
   for (let redirects = 0; redirects <= maximumRedirects; redirects++) {
     checkHost(url, source.uri, options);
     // Credentials are for the host that the object names, never for where it redirects to.
-    const authorization = url.origin === first.origin ? source.authorization : undefined;
-    const response = await send(agent, url, source, authorization);
+    const { authorization, ...rest } = order;
+    const own = authorization !== undefined && url.origin === first.origin ? { authorization } : {};
+    const response = await send(agent, url, source, { ...rest, ...own });
     const location = response.headers['location'];
     if (response.statusCode >= 300 && response.statusCode < 400 && typeof location === 'string') {
       await response.body.dump();
       url = parse(location, source.uri, url);
       continue;
     }
-    if (response.statusCode !== 200) {
-      await response.body.dump();
-      throw new ArtifactError(
-        'SourceUnavailable',
-        `${source.uri} answered ${response.statusCode}${url === first ? '' : ` at ${url.href}`}`,
-      );
-    }
-    const length = Number(response.headers['content-length']);
-    if (length > source.maximumBytes) {
-      response.body.destroy();
-      throw new ArtifactError('TooLarge', `${source.uri} has ${length} bytes, the limit is ${source.maximumBytes}`);
-    }
-    return named(response.body, source);
+    return response;
   }
   throw new ArtifactError('SourceUnavailable', `${source.uri} redirects more than ${maximumRedirects} times`);
 }
 
-async function send(agent: Agent, url: URL, source: SourceRequest, authorization: string | undefined) {
+async function send(agent: Agent, url: URL, source: SourceRequest, order: GuardedOrder): Promise<Dispatcher.ResponseData> {
   try {
     const response = await request(url, {
       dispatcher: agent,
       signal: source.signal,
-      headers: { accept: 'application/octet-stream', ...(authorization === undefined ? {} : { authorization }) },
+      method: order.method,
+      headers: { ...order.headers, ...(order.authorization === undefined ? {} : { authorization: order.authorization }) },
+      ...(order.body === undefined ? {} : { body: order.body }),
     });
     // A body that is left unread ends with an error that nobody waits for; whoever reads it still gets it.
     response.body.on('error', () => undefined);
@@ -116,7 +152,8 @@ function parse(text: string, uri: string, base?: URL): URL {
 }
 
 function checkHost(url: URL, uri: string, options: HttpsOriginOptions): void {
-  if (!options.allowedHosts.some((allowed) => hostMatches(allowed, url.hostname)))
+  const { allowedHosts } = options;
+  if (allowedHosts !== 'any' && !allowedHosts.some((allowed) => hostMatches(allowed, url.hostname)))
     throw new ArtifactError(
       'SourceNotAllowed',
       `${uri}: the host ${url.hostname} is not on the controller's list of source hosts; add it there`,

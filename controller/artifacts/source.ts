@@ -3,10 +3,14 @@ import { ArtifactError } from './artifact-error.ts';
 
 export interface SourceRequest {
   uri: string;
+  /** What the bytes must hash to: in a registry it says which file of the artifact is meant. */
+  digest?: string;
   maximumBytes: number;
   signal: AbortSignal;
   /** Value of the Authorization header, out of the Secret that the source names. */
   authorization?: string;
+  /** Told when a name that may move, such as a tag, was resolved to what it stands for now. */
+  onResolved?: (uri: string) => void;
 }
 
 export interface ArtifactOrigin {
@@ -30,4 +34,4 @@ export function openSource(origins: readonly ArtifactOrigin[], request: SourceRe
 }
 
 /** Schemes that the API names and that have no origin yet. */
-const planned = new Set(['oci', 's3', 'hf']);
+const planned = new Set(['s3', 'hf']);

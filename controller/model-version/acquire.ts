@@ -16,7 +16,8 @@ export interface AcquireDeps {
 }
 
 export type Acquired =
-  | { kind: 'present'; label: string; digest: string; bytes: number }
+  /** `source`: where the bytes came from now, a tag resolved to what it stood for. */
+  | { kind: 'present'; label: string; digest: string; bytes: number; source?: string }
   | { kind: 'missing'; label: string; digest: string; reason: ArtifactReason; message: string; transient: boolean };
 
 /** Every file that devices may be told to fetch, with a name for messages. */
@@ -49,15 +50,20 @@ export async function acquire(
   for (const source of reference.sources) {
     try {
       const authorization = await authorizationOf(deps.client, artifact.namespace, source.secretName, signal);
+      let resolved = source.uri;
       const request = {
         uri: source.uri,
+        digest,
+        onResolved: (uri: string) => {
+          resolved = uri;
+        },
         maximumBytes: artifact.maximumBytes,
         signal,
         ...(authorization === undefined ? {} : { authorization }),
       };
       const expected = { maximumBytes: artifact.maximumBytes, ...(declared === undefined ? {} : { bytes: declared }) };
       const bytes = await deps.artifacts.put(digest, expected, () => openSource(deps.origins, request));
-      return { kind: 'present', label, digest, bytes };
+      return { kind: 'present', label, digest, bytes, source: resolved };
     } catch (error) {
       signal.throwIfAborted();
       const problem = asArtifactError(error, source.uri);

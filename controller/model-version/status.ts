@@ -35,7 +35,7 @@ export function describeVersion(version: Stored<ModelVersion>, findings: Version
       ['Reconciling', ready.status === 'True' || stalled ? undefined : { ...ready, status: 'True' }],
       ['Stalled', stalled ? { ...ready, status: 'True' } : undefined],
     ]),
-    variants: version.spec.variants.map((variant) => describeVariant(variant.name, variant.digest, findings)),
+    variants: version.spec.variants.map((variant) => describeVariant(version, variant.name, variant.digest, findings)),
   };
 }
 
@@ -94,10 +94,13 @@ function isFinal(findings: VersionFindings): boolean {
   return unsupported || findings.acquired.some((file) => file.kind === 'missing' && !file.transient);
 }
 
-function describeVariant(name: string, digest: string, findings: VersionFindings): VariantStatus {
+function describeVariant(version: ModelVersion, name: string, digest: string, findings: VersionFindings): VariantStatus {
   const file = findings.acquired.find((candidate) => candidate.digest === digest);
   const result = findings.results.get(name);
-  const size = file?.kind === 'present' ? { size: formatQuantity(file.bytes) } : {};
+  // Bytes that are here already keep the place that they once came from.
+  const before = version.status?.variants?.find((variant) => variant.name === name && variant.digest === digest)?.source;
+  const source = (file?.kind === 'present' ? file.source : undefined) ?? before;
+  const size = file?.kind === 'present' ? { size: formatQuantity(file.bytes), ...(source === undefined ? {} : { source }) } : {};
   if (file?.kind === 'missing') return { name, digest, reason: file.reason, message: file.message };
   if (result === undefined) return { name, digest, ...size };
   if (result.kind === 'unsupported')

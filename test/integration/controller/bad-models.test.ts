@@ -82,10 +82,10 @@ describe('a model version whose bytes are not what they should be', () => {
     ],
     [
       'a source that comes later',
-      { digest: digestOf(Buffer.from('z')), uri: 'oci://example.org/m:1' },
+      { digest: digestOf(Buffer.from('z')), uri: 's3://example/m.onnx' },
       'Verified',
       'NotImplemented',
-      'store://',
+      'store://, https://, oci://',
     ],
     ['an HTML page named .onnx', { bytes: page, digest: digestOf(page) }, 'Analyzed', 'UnsupportedModel', 'NotOnnx'],
     [

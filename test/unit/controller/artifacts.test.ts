@@ -133,7 +133,7 @@ describe('store:// sources', () => {
     ['store://large', 'TooLarge'],
     ['file:///etc/passwd', 'SourceNotAllowed'],
     ['http://example.org/x', 'SourceNotAllowed'],
-    ['oci://example.org/x', 'NotImplemented'],
+    ['s3://example/x', 'NotImplemented'],
   ])('%s is %s', async (uri, reason) => {
     await expect(read(uri)).rejects.toMatchObject({ reason });
   });
