@@ -15,6 +15,7 @@ import { fenceWrites } from '../kube/runtime/fenced-client.ts';
 import { runWithLeadership } from '../kube/runtime/leader-election.ts';
 import { type Runnable, runGroups } from '../kube/runtime/runnables.ts';
 import { createHttpsOrigin } from './artifacts/https-origin.ts';
+import { createOciOrigin } from './artifacts/oci-origin.ts';
 import { ArtifactStore } from './artifacts/store.ts';
 import { createStoreOrigin } from './artifacts/store-origin.ts';
 import { type Caches, createCaches } from './caches.ts';
@@ -72,7 +73,7 @@ export async function runController(
   });
   const analyses = await AnalysisStore.open(path.join(options.dataDirectory, 'analyses'), extractorVersion);
   const https = createHttpsOrigin(options.artifacts);
-  const origins = [createStoreOrigin(options.modelStoreDirectory), https];
+  const origins = [createStoreOrigin(options.modelStoreDirectory), https, createOciOrigin(https)];
   const library = new PredictorLibrary({ predictorDirectory: options.predictorDirectory, artifacts, origins });
   const estimator = new Estimator({
     analysisOf: (subject) => analyses.analysisOf(subject),
