@@ -34,7 +34,7 @@ program
   .option('--port <n>', 'port of the Kubernetes API, 0 for a free one', '7443')
   .option('--web-port <n>', 'port of the web API and metrics, 0 for a free one', '7480')
   .option('--simulate <devices>', 'simulated boards, CLASS=COUNT separated by commas, or none', 'none')
-  .option('--fleet <dir>', 'directory of manifests to apply and watch')
+  .option('--fleet <dir-or-url>', 'directory of manifests, or Git repository (https, ssh, file), to apply and keep applied')
   .option('--once', 'stop when everything has converged or was refused', false)
   .addHelpText('after', '\nExample:\n  jouleops up --simulate raspberry-pi-5=1,jetson-nano=1 --fleet manifests/examples')
   .action(async (flags) => (await import('./commands/up.ts')).up(flags, signal));

@@ -18,7 +18,7 @@ import { keepHeapSmall } from '../small-heap.ts';
 import { superviseAgent } from '../up/agent-process.ts';
 import { type Convergence, followConvergence } from '../up/convergence.ts';
 import { type Endpoints, writeEndpoints, writeWhole } from '../up/endpoints.ts';
-import { checkFleetDirectory, declareFleet } from '../up/fleet.ts';
+import { checkFleet, declareFleet } from '../up/fleet.ts';
 import { checkSimulated, parsePort, parseSimulate, type UpOptions } from '../up/options.ts';
 import { Progress } from '../up/progress.ts';
 import { RememberedPorts } from '../up/remembered-ports.ts';
@@ -113,7 +113,7 @@ async function parseFlags(flags: UpFlags): Promise<UpOptions> {
     webPort: parsePort('--web-port', flags.webPort),
     simulated,
     once: flags.once,
-    ...(flags.fleet === undefined ? {} : { fleet: await checkFleetDirectory(flags.fleet) }),
+    ...(flags.fleet === undefined ? {} : { fleet: await checkFleet(flags.fleet) }),
   };
 }
 

@@ -7,14 +7,20 @@ import { CommandError, exitCodes } from '../exit-codes.ts';
 
 export const fleetKey = { namespace: 'default', name: 'fleet' } as const;
 
-/** Fails early and plainly, before anything is started. */
-export async function checkFleetDirectory(directory: string): Promise<string> {
+const address = /^(https|ssh|file):\/\//;
+
+/** A directory in full, or the address of a Git repository as it is. Fails early and plainly, before anything is started. */
+export async function checkFleet(given: string): Promise<string> {
+  return address.test(given) ? given : checkDirectory(given);
+}
+
+async function checkDirectory(directory: string): Promise<string> {
   const path = resolve(directory);
   const found = await stat(path).catch(() => undefined);
   if (!found?.isDirectory()) {
     throw new CommandError(
       `--fleet ${directory}: there is no such directory`,
-      'name a directory of YAML manifests, for example manifests/examples',
+      'name a directory of YAML manifests, for example manifests/examples, or a Git repository as https://, ssh:// or file://',
       {
         exitCode: exitCodes.usage,
       },
@@ -23,11 +29,12 @@ export async function checkFleetDirectory(directory: string): Promise<string> {
   return path;
 }
 
-/** Declares the directory as a FleetRepository: from here on the controller applies it and follows its changes. */
-export async function declareFleet(client: Client, path: string, signal: AbortSignal): Promise<void> {
+/** Declares the directory or repository as a FleetRepository: from here on the controller applies it and follows its changes. */
+export async function declareFleet(client: Client, fleet: string, signal: AbortSignal): Promise<void> {
+  const source = address.test(fleet) ? { url: fleet } : { path: fleet };
   await client.apply(
     fleetRepositories,
-    { metadata: { ...fleetKey }, spec: { path, prune: true } },
+    { metadata: { ...fleetKey }, spec: { ...source, prune: true } },
     { fieldManager: fieldManagers.cli, force: true, signal },
   );
 }
