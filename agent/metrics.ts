@@ -58,6 +58,12 @@ export function createAgentMetrics(sources: MetricSources): AgentMetrics {
     buckets: latencyBuckets,
     registers,
   });
+  const phases = new Counter({
+    name: `${prefix}inference_phase_seconds_total`,
+    help: 'Where the time of answered requests went',
+    labelNames: [...modelLabels, 'phase'],
+    registers,
+  });
   const energy = new Counter({
     name: `${prefix}inference_energy_joules_total`,
     help: 'Energy of inferences in measured windows',
@@ -90,9 +96,13 @@ export function createAgentMetrics(sources: MetricSources): AgentMetrics {
   });
 
   return {
-    countRequest({ model, protocol, code, seconds }) {
+    countRequest({ model, protocol, code, seconds, result }) {
       requests.inc({ ...labelsOf(model), protocol, code });
       if (code === 'ok') duration.observe({ ...labelsOf(model), protocol }, seconds);
+      if (!result) return;
+      phases.inc({ ...labelsOf(model), phase: 'queue' }, result.queueMicroseconds / 1e6);
+      phases.inc({ ...labelsOf(model), phase: 'transfer' }, result.transferMicroseconds / 1e6);
+      phases.inc({ ...labelsOf(model), phase: 'model' }, result.modelMicroseconds / 1e6);
     },
     countFetched: (bytes) => fetched.inc({ source: 'controller' }, bytes),
     countVerifyFailure: () => verifyFailures.inc(),

@@ -5,7 +5,7 @@ import type { InferenceResult } from '../inference/engine.ts';
 import { InferenceError } from '../inference/errors.ts';
 import { agrees, topClass } from './golden-set.ts';
 import type { Routes } from './routes.ts';
-import type { ServedModel } from './served-model.ts';
+import { isModelsFault, type ServedModel } from './served-model.ts';
 
 export type Protocol = 'http' | 'grpc' | 'mqtt';
 
@@ -26,7 +26,14 @@ export interface ServiceAnswer extends InferenceResult {
 }
 
 export interface RequestCounter {
-  countRequest(request: { model: ServedModel | undefined; protocol: Protocol; code: string; seconds: number }): void;
+  /** @param request.result of a request that was answered */
+  countRequest(request: {
+    model: ServedModel | undefined;
+    protocol: Protocol;
+    code: string;
+    seconds: number;
+    result?: InferenceResult;
+  }): void;
 }
 
 interface Deps {
@@ -37,25 +44,14 @@ interface Deps {
   pace?: (model: ServedModel, signal: AbortSignal | undefined) => Promise<void>;
 }
 
-export interface Agreement {
-  compared: number;
-  agreed: number;
-}
-
 /** A request without a timeout waits this long for a model that is being started again. */
 const defaultTimeoutSeconds = 60;
 
 export class InferenceService {
   readonly #deps: Deps;
-  /** Shadow answers by candidate revision. */
-  readonly #agreements = new Map<ServedModel, Agreement>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
-  }
-
-  agreementOf(candidate: ServedModel): Agreement | undefined {
-    return this.#agreements.get(candidate);
   }
 
   /** @throws InferenceError */
@@ -63,8 +59,14 @@ export class InferenceService {
     const { clock, routes, counter } = this.#deps;
     const arrived = clock.monotonic();
     let model: ServedModel | undefined;
-    const count = (code: string) =>
-      counter.countRequest({ model, protocol: request.protocol, code, seconds: (clock.monotonic() - arrived) / 1000 });
+    const count = (code: string, result?: InferenceResult) =>
+      counter.countRequest({
+        model,
+        protocol: request.protocol,
+        code,
+        seconds: (clock.monotonic() - arrived) / 1000,
+        ...(result === undefined ? {} : { result }),
+      });
     try {
       const resolved = routes.resolve(request.name, request.version);
       model = resolved.model;
@@ -77,26 +79,34 @@ export class InferenceService {
         deadline,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
-      if (resolved.shadow) this.#mirror(resolved.shadow, request, result.outputs);
-      count('ok');
+      model.live?.recordSuccess(clock.monotonic() - arrived);
+      const { active } = resolved.route;
+      if (resolved.shadow) this.#mirror(resolved.shadow, resolved.shadow, request, result.outputs);
+      else if (model.live?.compareAnswers && active && active !== model) this.#mirror(active, model, request, result.outputs);
+      count('ok', result);
       return { ...result, model, name: request.name, latencyMicroseconds: (clock.monotonic() - arrived) * 1000 };
     } catch (error) {
+      if (isModelsFault(error)) model?.live?.recordError();
       count(error instanceof InferenceError ? error.kind : 'failed');
       throw error;
     }
   }
 
-  /** The candidate sees real traffic without answering it, and only when it has nothing else to do. */
-  #mirror(candidate: ServedModel, request: ServiceRequest, answer: readonly Tensor[]): void {
-    if (candidate.inFlight > 0) return;
-    candidate.infer({ inputs: request.inputs, outputs: request.outputs }).then(
+  /** Asks a second model the same, when it has nothing else to do, and compares. A shadow's own requests are counted as the candidate's. */
+  #mirror(other: ServedModel, candidate: ServedModel, request: ServiceRequest, answer: readonly Tensor[]): void {
+    if (other.inFlight > 0) return;
+    const { clock } = this.#deps;
+    const begun = clock.monotonic();
+    const shadow = other === candidate ? candidate.live : undefined;
+    other.infer({ inputs: request.inputs, outputs: request.outputs }).then(
       ({ outputs }) => {
-        const agreement = this.#agreements.get(candidate) ?? { compared: 0, agreed: 0 };
+        shadow?.recordSuccess(clock.monotonic() - begun);
         const labelled = candidate.slot.classLabels !== undefined;
-        const same = labelled ? topClass(outputs) === topClass(answer) : agrees(outputs, answer);
-        this.#agreements.set(candidate, { compared: agreement.compared + 1, agreed: agreement.agreed + (same ? 1 : 0) });
+        candidate.live?.recordComparison(labelled ? topClass(outputs) === topClass(answer) : agrees(outputs, answer));
       },
-      () => {}, // counted by the candidate's own statistics
+      (error: unknown) => {
+        if (isModelsFault(error)) shadow?.recordError();
+      },
     );
   }
 }

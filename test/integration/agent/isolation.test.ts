@@ -80,6 +80,25 @@ describe('a model in a process of its own', () => {
     expect(neighbour.restarts.count).toBe(0);
   });
 
+  it('leaves its neighbour alone while it asks for more memory than it may have', async () => {
+    const neighbour = await load('classifier.onnx');
+    const bad = await load('memory.onnx', 64 * 1024 * 1024);
+    const done = new AbortController();
+    let refused = 0;
+    const trouble = (async () => {
+      while (!done.signal.aborted) await bad.infer(eat(100_000_000n)).catch(() => refused++);
+    })();
+    for (let request = 0; request < 1000; request++) {
+      const { outputs } = await neighbour.infer({ inputs: [features], outputs: [] });
+      expect(outputs[0]?.shape).toEqual([1, 3]);
+    }
+    await eventually(() => expect(refused).toBeGreaterThan(0));
+    done.abort();
+    await trouble;
+    expect(neighbour.restarts.count).toBe(0);
+    expect(await bad.residentBytes()).toBeLessThan(512 * 1024 * 1024);
+  });
+
   it('refuses with 429 and a time when its queue is full, and cancels what waits', async () => {
     const model = await load('loop.onnx', undefined, patient);
     const cancel = new AbortController();

@@ -162,6 +162,8 @@ describe('Open Inference Protocol v2 over gRPC', () => {
   it('counts its requests under its own protocol', async () => {
     const text = await (await fetch(`${agent.url}/metrics`)).text();
     expect(text).toMatch(/jouleops_inference_requests_total\{.*protocol="grpc",code="ok"\} \d/);
+    for (const phase of ['queue', 'transfer', 'model'])
+      expect(text).toMatch(new RegExp(`jouleops_inference_phase_seconds_total\\{.*phase="${phase}"\\} \\d`));
   });
 
   it('gives up at the deadline of the call, and refuses with RESOURCE_EXHAUSTED what no queue holds', async () => {
