@@ -5,12 +5,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GitAccess } from '../../../controller/fleet/git/environment.ts';
 import { RepositoryCopy } from '../../../controller/fleet/git/repository-copy.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
+import { lacks } from '../../support/git/available.ts';
 import { TestRepository } from '../../support/git/repository.ts';
 
 const access: GitAccess = { settings: [], allowFiles: true };
 const mebibyte = 2 ** 20;
 
-describe('a copy of a Git repository', () => {
+describe.skipIf(lacks('git'))('a copy of a Git repository', () => {
   let remote: TestRepository;
   let directory: string;
   let copy: RepositoryCopy;

@@ -4,12 +4,13 @@ import { secrets } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/controller.ts';
 import { eventually } from '../../support/eventually.ts';
+import { lacks } from '../../support/git/available.ts';
 import { type GitHost, startGitHost } from '../../support/git/https-host.ts';
 import { TestRepository } from '../../support/git/repository.ts';
 
 const signal = new AbortController().signal;
 
-describe('a fleet on a Git host over https', () => {
+describe.skipIf(lacks('git') || lacks('openssl'))('a fleet on a Git host over https', () => {
   let plane: TestControlPlane;
   let remote: TestRepository;
   let host: GitHost;

@@ -7,6 +7,7 @@ import type { Stored } from '../../../kube/api/objects.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/controller.ts';
 import { eventually } from '../../support/eventually.ts';
+import { lacks } from '../../support/git/available.ts';
 import { TestRepository } from '../../support/git/repository.ts';
 
 const signal = new AbortController().signal;
@@ -14,7 +15,7 @@ const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: factory }\
 const deployment = (name: string, budget = '80mJ') =>
   `apiVersion: jouleops.dev/v1alpha1\nkind: ModelDeployment\nmetadata: { name: ${name}, namespace: factory }\nspec:\n  modelVersionName: m\n  budget:\n    energyPerInference: ${budget}\n  placement: {}\n`;
 
-describe('a fleet in Git', () => {
+describe.skipIf(lacks('git'))('a fleet in Git', () => {
   let plane: TestControlPlane;
   let remote: TestRepository;
   let asked = 0;

@@ -4,13 +4,14 @@ import { fleetRepositories } from '../../../crds/resources.ts';
 import { secrets } from '../../../kube/api/builtins.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/controller.ts';
 import { eventually } from '../../support/eventually.ts';
+import { lacks } from '../../support/git/available.ts';
 import { TestRepository } from '../../support/git/repository.ts';
 
 const signal = new AbortController().signal;
 const key = 'a shared secret';
 const sign = (body: string, by = key) => createHmac('sha256', by).update(body).digest('hex');
 
-describe('a webhook', () => {
+describe.skipIf(lacks('git'))('a webhook', () => {
   let plane: TestControlPlane;
   let remote: TestRepository;
   const fleet = { namespace: 'default', name: 'fleet' };
