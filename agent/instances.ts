@@ -1,6 +1,8 @@
 // All instances of this device: one runner each, the tests that are ordered, and what status says of them.
 import type { Logger } from 'pino';
+import type { Budget } from '../crds/model-deployment.ts';
 import type { EnergyTestStatus, ModelInstanceStatus, RevisionStatus } from '../crds/model-instance.ts';
+import { looks } from '../energy/measurement/sequential-test.ts';
 import type { Condition } from '../kube/api/objects.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import type { DesiredInstance, DesiredState } from './assignment/desired-state.ts';
@@ -9,6 +11,7 @@ import type { Pace } from './enforcement/pace.ts';
 import type { EnergyBook } from './measurement/energy-book.ts';
 import { runEnergyTest } from './measurement/energy-test.ts';
 import { loadSubject } from './measurement/load-subject.ts';
+import { runTrafficTest } from './measurement/traffic-test.ts';
 import type { RevisionRecord } from './record/learned-record.ts';
 import { InstanceRunner, type RunnerDeps, slotName } from './serving/instance-runner.ts';
 import type { RevisionRun } from './serving/revision-run.ts';
@@ -30,7 +33,8 @@ interface Deps {
 
 interface Entry {
   runner: InstanceRunner;
-  test?: { id: string; stop: AbortController };
+  test?: { id: string; windows: number; stop: AbortController };
+  traffic?: { id: string; stop: AbortController };
 }
 
 export class Instances {
@@ -64,6 +68,7 @@ export class Instances {
     if (!entry) return;
     this.#entries.delete(key);
     entry.test?.stop.abort();
+    entry.traffic?.stop.abort();
     const stopping = entry.runner.stop().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
   }
@@ -88,8 +93,9 @@ export class Instances {
   }
 
   async stopAll(): Promise<void> {
-    for (const { runner, test } of this.#entries.values()) {
+    for (const { runner, test, traffic } of this.#entries.values()) {
       test?.stop.abort();
+      traffic?.stop.abort();
       this.#stopping.add(runner.stop());
     }
     await Promise.all(this.#stopping);
@@ -177,7 +183,9 @@ export class Instances {
     if (!entry) return;
     const { runner } = entry;
     const order = runner.instance.spec.energyTest;
-    if (entry.test && entry.test.id !== order?.id) {
+    this.#orderTraffic(entry);
+    // More windows of the same test are another measurement, of its own length.
+    if (entry.test && (entry.test.id !== order?.id || entry.test.windows !== order.windows)) {
       entry.test.stop.abort();
       delete entry.test;
     }
@@ -185,17 +193,17 @@ export class Instances {
     const done = this.#deps.desired
       .get(runner.instance.namespace, runner.instance.name)
       ?.tests?.find((test) => test.id === order.id);
-    if (done?.state === 'Completed' || done?.state === 'Aborted') return;
+    if (done?.windows === order.windows && (done.state === 'Completed' || done.state === 'Aborted')) return;
     const subjects = this.#subjects(runner);
     if (!subjects) return;
     const stop = new AbortController();
-    entry.test = { id: order.id, stop };
+    entry.test = { id: order.id, windows: order.windows, stop };
     const signal = AbortSignal.any([this.#signal, stop.signal]);
     const { revision } = subjects.subject.model.slot;
     runEnergyTest(
       order,
       subjects,
-      runner.revision(revision)?.slot.budget,
+      atLook(runner.revision(revision)?.slot.budget),
       this.#deps.test,
       (status) => this.#tell(runner, revision, status),
       signal,
@@ -209,6 +217,28 @@ export class Instances {
         reason: 'Failed',
         message: (error as Error).message,
       });
+    });
+  }
+
+  /** Begins an ordered comparison of live requests once both models are loaded; ends one whose order is gone. */
+  #orderTraffic(entry: Entry): void {
+    const { runner } = entry;
+    const { trafficTest: order, active, candidate } = runner.instance.spec;
+    if (entry.traffic && entry.traffic.id !== order?.id) {
+      entry.traffic.stop.abort();
+      delete entry.traffic;
+    }
+    if (!order || entry.traffic || !active || !candidate) return;
+    const { namespace, name } = runner.instance;
+    const known = this.#deps.desired.get(namespace, name)?.tests?.find((test) => test.id === order.id);
+    const [serving, tested] = [runner.revision(active.revision)?.served, runner.revision(candidate.revision)?.served];
+    if (known?.state === 'Completed' || !serving || !tested) return;
+    const stop = new AbortController();
+    entry.traffic = { id: order.id, stop };
+    const signal = AbortSignal.any([this.#signal, stop.signal]);
+    const tell = (status: EnergyTestStatus) => this.#tell(runner, candidate.revision, status);
+    runTrafficTest(order, { active: serving, candidate: tested }, this.#deps.clock, tell, signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#deps.logger.error({ err: error, test: order.id }, 'a traffic test failed');
     });
   }
 
@@ -229,7 +259,11 @@ export class Instances {
     const current = desired.get(runner.instance.namespace, runner.instance.name);
     if (!current) return;
     if (status.energy) book.recordControlled(revision, status.energy);
-    const others = (current.tests ?? []).filter((test) => test.id !== status.id);
+    const { energyTest, trafficTest } = runner.instance.spec;
+    const ordered = new Set([energyTest?.id, trafficTest?.id]);
+    const others = (current.tests ?? [])
+      .filter((test) => test.id !== status.id)
+      .sort((a, b) => Number(ordered.has(a.id)) - Number(ordered.has(b.id)));
     const measured = (current.measured ?? []).filter((entry) => entry.revision !== revision);
     if (status.energy) measured.push({ revision, energy: status.energy });
     const next = { ...current, tests: [...others, status].slice(-2), measured: measured.slice(-3) };
@@ -240,4 +274,9 @@ export class Instances {
 function throttleNote(pace: Pace, revision: string | undefined): string {
   const note = revision === undefined ? undefined : pace.noteOf(revision);
   return note === undefined ? '' : `; ${note}`;
+}
+
+/** A test is looked at up to four times: each look has a quarter of the error that the budget's confidence leaves. */
+function atLook(budget: Budget | undefined): Budget | undefined {
+  return budget && { ...budget, confidencePercent: 100 - (100 - (budget.confidencePercent ?? 90)) / looks.length };
 }

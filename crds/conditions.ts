@@ -73,6 +73,7 @@ export const reasons = {
   AccuracyTooLow: 'AccuracyTooLow',
   ErrorsExceeded: 'ErrorsExceeded',
   AgreementTooLow: 'AgreementTooLow',
+  EnergyIncreased: 'EnergyIncreased',
   // rollouts and life
   Progressing: 'Progressing',
   Testing: 'Testing',

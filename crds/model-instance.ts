@@ -92,7 +92,7 @@ export interface EnergyTestOrder {
   id: string;
   /** Absolute measures the candidate, Paired compares it with the active model. */
   kind: 'Absolute' | 'Paired';
-  /** Windows, or quads of windows when paired, to run. More of the same id go on where the test stands. */
+  /** Windows, or quads of windows when paired, to run. More of the same id are another measurement. */
   windows: number;
 }
 

@@ -2,6 +2,7 @@ import type { Slot } from '../../crds/model-instance.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { EngineModel, InferenceRequest, InferenceResult } from '../inference/engine.ts';
 import { InferenceError } from '../inference/errors.ts';
+import type { LiveStatistics } from './live-statistics.ts';
 import { ModelStatistics, type StatisticsRecord } from './model-statistics.ts';
 
 export interface ModelAddress {
@@ -19,6 +20,8 @@ export class ServedModel {
   readonly address: ModelAddress;
   readonly slot: Slot;
   readonly statistics: ModelStatistics;
+  /** While a traffic test watches it. */
+  live: LiveStatistics | undefined;
   readonly #model: EngineModel;
   readonly #clock: Clock;
   readonly #observer: InferenceObserver;
@@ -83,6 +86,6 @@ export class ServedModel {
 }
 
 /** What a client did wrong, took back or sent too much of is no error of the model. */
-function isModelsFault(error: unknown): boolean {
+export function isModelsFault(error: unknown): boolean {
   return !(error instanceof InferenceError) || error.kind === 'failed' || error.kind === 'deadline';
 }

@@ -34,10 +34,14 @@ export function runCommands(scope: Scope): void {
       reject(scope, target, className, { reason: 'RevisionRejected', message: 'aborted by the annotation jouleops.dev/abort' });
 }
 
-/** Whether a person lets the target past a step: `<revision>/<step>`. Asking carries it out. */
+/** Whether a person lets the target past a step: `<revision>/<step>`. Asking carries it out, for all classes that wait there now. */
 export function promoted(scope: Scope, target: string, step: number): boolean {
   const value = commandOf(scope, 'promote');
-  return value === `${target}/${step}` && consume(scope, target, 'promote', value);
+  if (value !== `${target}/${step}`) return false;
+  if (scope.promotions.has(value)) return true;
+  if (!consume(scope, target, 'promote', value)) return false;
+  scope.promotions.add(value);
+  return true;
 }
 
 /** @returns false when it was carried out before. */

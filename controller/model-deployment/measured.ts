@@ -3,7 +3,7 @@ import type { EnergyReading } from '../../crds/model-instance.ts';
 import { type Judgement, judgeMeasurement, quantityAt, worstVerdict } from '../../energy/prediction/verdict.ts';
 import { parseEnergy } from '../../energy/units.ts';
 import type { BudgetQuestion } from '../estimate/budget-question.ts';
-import { isTestOf } from './canary.ts';
+import { isTestOf } from './canary/orders.ts';
 import { measuredPowers } from './measured-power.ts';
 import { type ClassGroup, type Member, revisionStatus } from './scope.ts';
 
@@ -76,7 +76,7 @@ function measureEnergy(
   return { ...judgement, measured: { deviceName: member.instance.spec.deviceName, reading } };
 }
 
-/** Controlled first, newest first. */
+/** Newest first: what a test once found does not hide what live windows find later. */
 function readingsOf(member: Member, revision: string): EnergyReading[] {
   const status = member.instance.status;
   const live = revisionStatus(member, revision)?.energy;
@@ -86,9 +86,7 @@ function readingsOf(member: Member, revision: string): EnergyReading[] {
     order !== undefined && isTestOf(order, revision)
       ? status?.tests?.find((test) => test.id === order.id && test.state === 'Completed')?.energy
       : undefined;
-  return [...(live ? [live] : []), ...(tested ? [tested] : [])].sort(
-    (a, b) => Number(b.attribution === 'Controlled') - Number(a.attribution === 'Controlled') || (a.time < b.time ? 1 : -1),
-  );
+  return [...(live ? [live] : []), ...(tested ? [tested] : [])].sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
 }
 
 function nothingMeasured(

@@ -138,8 +138,8 @@ function revisionChanges(scope: Scope): Pick<DeploymentPlan, 'newRevision' | 're
 }
 
 function slotsOf({ spec }: ModelInstance): SlotSet {
-  const { active, candidate, previous, candidateSharePercent, strategy, energyTest } = spec;
-  return withoutAbsent({ active, candidate, previous, candidateSharePercent, strategy, energyTest });
+  const { active, candidate, previous, candidateSharePercent, strategy, energyTest, trafficTest } = spec;
+  return withoutAbsent({ active, candidate, previous, candidateSharePercent, strategy, energyTest, trafficTest });
 }
 
 /** Beyond the limit the oldest go, except those that some device may still need. */

@@ -15,8 +15,11 @@ export interface ClassRollout {
   message?: string;
   /** How often the energy test was looked at. */
   look: number;
-  /** Windows that the present order asks for. */
-  windows?: number;
+  /** When the present look was asked for. */
+  lookTime?: string;
+  /** Tests that devices gave up and were told to run again. */
+  attempt?: number;
+  attemptTime?: string;
   step: number;
   stepTime: string;
   /** All devices of the present step have the revision since. */

@@ -11,7 +11,7 @@ import type { DeploymentWorld } from './world.ts';
 
 export type SlotSet = Pick<
   ModelInstanceSpec,
-  'active' | 'candidate' | 'previous' | 'candidateSharePercent' | 'strategy' | 'energyTest'
+  'active' | 'candidate' | 'previous' | 'candidateSharePercent' | 'strategy' | 'energyTest' | 'trafficTest'
 >;
 
 /** One instance with its device. */
@@ -67,6 +67,8 @@ export interface Scope {
   readonly memory: Map<string, Memory>;
   readonly analyses: Map<string, ClassAnalysis>;
   readonly events: PlannedEvent[];
+  /** Promotions that this pass carried out: they hold for every class that waits at the step. */
+  readonly promotions: Set<string>;
   readonly findings: Map<string, Finding>;
   /** Set by the resolve phase. */
   target?: TargetRevision;
@@ -102,18 +104,19 @@ export function createScope(world: DeploymentWorld): Scope {
     ),
     analyses: new Map(),
     events: [],
+    promotions: new Set(),
     findings: new Map(),
   };
 }
 
 function memberOf(world: DeploymentWorld, instance: Stored<ModelInstance>): Member {
   const device = world.devices.get(instance.spec.deviceName);
-  const { active, candidate, previous, candidateSharePercent, strategy, energyTest } = instance.spec;
+  const { active, candidate, previous, candidateSharePercent, strategy, energyTest, trafficTest } = instance.spec;
   return {
     instance,
     ...(device === undefined ? {} : { device }),
     reachable: findCondition(device?.status?.conditions, 'Ready')?.status === 'True',
-    slots: withoutAbsent({ active, candidate, previous, candidateSharePercent, strategy, energyTest }),
+    slots: withoutAbsent({ active, candidate, previous, candidateSharePercent, strategy, energyTest, trafficTest }),
   };
 }
 
@@ -135,6 +138,15 @@ export function serves(member: Member, slot: Slot | undefined): boolean {
   if (slot === undefined) return false;
   const status = revisionStatus(member, slot.revision);
   return status?.phase === 'Serving' && (slot !== member.slots.active || status.slot === 'Active');
+}
+
+/** Its people or its maintenance windows keep it as it is for now: pending, not late. */
+export function isHeld({ instance, device }: Pick<Member, 'instance' | 'device'>): boolean {
+  if (device?.spec.hold === true) return true;
+  const { conditions, revisions = [] } = instance.status ?? {};
+  return (
+    findCondition(conditions, 'Serving')?.reason === 'Suspended' || revisions.some((revision) => revision.reason === 'Suspended')
+  );
 }
 
 export function rejectionOf(scope: Scope, revision: string, className: string): Rejection | undefined {

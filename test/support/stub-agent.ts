@@ -12,6 +12,7 @@ import type {
   ModelInstanceStatus,
   RevisionStatus,
   Slot,
+  TrafficTestOrder,
 } from '../../crds/model-instance.ts';
 import { devicesNamespace, fieldManagers } from '../../crds/names.ts';
 import { edgeDevices, modelInstances } from '../../crds/resources.ts';
@@ -31,6 +32,7 @@ export interface StubModel {
   joules?: { value: number; lower: number; upper: number };
   p95Microseconds?: number;
   errors?: number;
+  agreementPermille?: number;
   /** Why it does not load. */
   failure?: { reason: string; message: string };
 }
@@ -206,7 +208,12 @@ export function describeInstance(
     ];
   });
   const tested = candidate ?? active;
-  const tests = energyTest && tested && !behave(tested).failure ? [describeTest(energyTest, tested, behave(tested), time)] : [];
+  const able = tested !== undefined && !behave(tested).failure;
+  const base = active && active !== tested ? behave(active).joules?.value : undefined;
+  const tests = [
+    ...(energyTest && able ? [describeTest(energyTest, tested, behave(tested), time, base)] : []),
+    ...(instance.spec.trafficTest && able ? [describeTraffic(instance.spec.trafficTest, behave(tested), time)] : []),
+  ];
   return {
     observedGeneration: instance.metadata.generation ?? 1,
     phase: active ? (behave(active).failure ? 'Failed' : 'Serving') : 'Pending',
@@ -220,6 +227,7 @@ function describeTest(
   slot: Slot,
   model: StubModel,
   time: string,
+  activeJoules: number | undefined,
 ): EnergyTestStatus {
   const boundary = slot.budget?.boundary ?? 'Board';
   const energy: EnergyReading | undefined = model.joules && {
@@ -240,9 +248,32 @@ function describeTest(
     windows: order.windows,
     windowsDone: order.windows,
     ...(energy ? { energy } : { energyAbsent: noSource }),
+    ...(model.joules && activeJoules !== undefined && order.kind === 'Paired'
+      ? { meanLog: Math.log(model.joules.value / activeJoules).toFixed(6), varianceLog: '0.0001' }
+      : {}),
     inferences: 1000,
     errors: model.errors ?? 0,
     p95LatencyMicroseconds: model.p95Microseconds ?? 5000,
+    startTime: time,
+    time,
+  };
+}
+
+function describeTraffic({ id, minimumInferences }: TrafficTestOrder, model: StubModel, time: string): EnergyTestStatus {
+  const errors = model.errors ?? 0;
+  const at = (p95: number) => ({ p95LatencyMicroseconds: p95, p95LowerMicroseconds: p95, p95UpperMicroseconds: p95 });
+  const agreement = model.agreementPermille;
+  return {
+    id,
+    kind: 'Traffic',
+    state: 'Completed',
+    windows: minimumInferences,
+    windowsDone: minimumInferences,
+    inferences: minimumInferences - Math.min(errors, minimumInferences),
+    errors,
+    ...at(model.p95Microseconds ?? 5000),
+    active: { inferences: minimumInferences, errors: 0, ...at(5000) },
+    ...(agreement === undefined ? {} : { agreementPermille: agreement, compared: minimumInferences }),
     startTime: time,
     time,
   };

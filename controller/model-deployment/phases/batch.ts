@@ -1,8 +1,9 @@
 // Moves the devices of one batch towards the target revision, each one step per pass.
-import { isTestOf, judgeLoad } from '../canary.ts';
+import { judgeLoad } from '../canary/judge-load.ts';
+import { isTestOf } from '../canary/orders.ts';
 import type { TargetRevision } from '../revision.ts';
-import { type Member, type Scope, serves, withoutAbsent } from '../scope.ts';
-import { targetSlot } from './permit.ts';
+import { type ClassGroup, type Member, rejectionOf, type Scope, serves, withoutAbsent } from '../scope.ts';
+import { targetSlot } from './target-slot.ts';
 
 /** Devices that have it, then those that test it, then those that answer, by name: a batch only ever grows. */
 export function inOrder(members: readonly Member[], target: string): Member[] {
@@ -13,11 +14,9 @@ export function inOrder(members: readonly Member[], target: string): Member[] {
 
 /** A revision that does not load where another serves is not tried for ever beside it. */
 export function failedBesideGood(
-  scope: Scope,
   allowed: readonly Member[],
   target: TargetRevision,
 ): { reason: string; message: string } | undefined {
-  if ((scope.world.deployment.spec.rollout?.onFailure ?? 'Rollback') !== 'Rollback') return undefined;
   for (const member of allowed) {
     const { active, candidate, previous } = member.slots;
     const beside = candidate?.revision === target.name ? active : active?.revision === target.name ? previous : undefined;
@@ -27,40 +26,51 @@ export function failedBesideGood(
   return undefined;
 }
 
+/** A device that is not yet to have the target, and has nothing, serves what its class serves meanwhile. */
+export function lendStable({ className, members }: ClassGroup, scope: Scope, target: TargetRevision): void {
+  const stable = members
+    .map(({ slots }) => slots.active)
+    .find((slot) => slot !== undefined && slot.revision !== target.name && !rejectionOf(scope, slot.revision, className));
+  if (!stable) return;
+  for (const member of members)
+    if (member.slots.active === undefined && member.slots.candidate === undefined)
+      member.slots = { ...member.slots, active: stable };
+}
+
 /** One step of one device towards the target; the old model stays until the new one serves beside it. */
 export function moveMember(scope: Scope, member: Member, target: TargetRevision, all: readonly Member[]): void {
   const slot = targetSlot(scope, member, target);
   if (!slot) return;
-  const { active, previous, energyTest, strategy: _, candidateSharePercent: __, ...rest } = member.slots;
-  // An order of another revision's test would be carried out on this one.
-  const order = energyTest && isTestOf(energyTest, target.name) ? energyTest : undefined;
-  const settled = { candidate: undefined, candidateSharePercent: undefined, strategy: undefined };
+  const { active, previous, candidate } = member.slots;
+  const energyTest = finishedOrder(member, target);
+  const common = {
+    candidate: undefined,
+    candidateSharePercent: undefined,
+    strategy: undefined,
+    trafficTest: undefined,
+    energyTest,
+  };
   if (active?.revision === target.name) {
-    member.slots = withoutAbsent({ ...rest, ...settled, active: slot, previous, energyTest: order });
+    member.slots = withoutAbsent({ ...common, active: slot, previous });
     return;
   }
-  const { strategy, candidateSharePercent, maximumUnavailable = 1 } = scope.world.deployment.spec.rollout ?? {};
-  const ready =
-    active === undefined || serves(member, member.slots.candidate?.revision === target.name ? member.slots.candidate : undefined);
-  if (ready) {
-    member.slots = withoutAbsent({ ...rest, ...settled, active: slot, previous: active ?? previous, energyTest: order });
+  const { strategy, candidateSharePercent = 10, maximumUnavailable = 1 } = scope.world.deployment.spec.rollout ?? {};
+  if (active === undefined || serves(member, candidate?.revision === target.name ? candidate : undefined)) {
+    member.slots = withoutAbsent({ ...common, active: slot, previous: active ?? previous });
     return;
   }
-  if (strategy === 'Recreate') {
-    const gaps = all.filter(
-      (other) => other.reachable && other.slots.active !== undefined && !serves(other, other.slots.active),
-    ).length;
-    if (gaps < maximumUnavailable)
-      member.slots = withoutAbsent({ ...rest, ...settled, active: slot, previous: active, energyTest: order, strategy });
+  if (strategy !== 'Recreate') {
+    member.slots = withoutAbsent({ ...common, active, candidate: slot, previous, candidateSharePercent, strategy });
     return;
   }
-  member.slots = withoutAbsent({
-    ...rest,
-    active,
-    candidate: slot,
-    previous,
-    candidateSharePercent: candidateSharePercent ?? 10,
-    strategy,
-    energyTest: order,
-  });
+  const isGap = ({ reachable, slots }: Member) => reachable && slots.active !== undefined;
+  const gaps = all.filter((other) => isGap(other) && !serves(other, other.slots.active)).length;
+  if (gaps < maximumUnavailable) member.slots = withoutAbsent({ ...common, active: slot, previous: active, strategy });
+}
+
+/** What a finished test of this revision measured stays to be read; an unfinished order would be carried out on something else. */
+function finishedOrder({ slots: { energyTest }, instance }: Member, target: TargetRevision) {
+  if (!energyTest || !isTestOf(energyTest, target.name)) return undefined;
+  const test = instance.status?.tests?.find(({ id }) => id === energyTest.id);
+  return test?.state === 'Completed' ? energyTest : undefined;
 }

@@ -30,8 +30,8 @@ function judgeActive(scope: Scope, group: ClassGroup, member: Member): void {
 }
 
 /** A pointer swap where the old model is still there; otherwise it stops. */
-function demote(scope: Scope, group: ClassGroup, member: Member): void {
-  const { active, candidate, previous, energyTest: _, candidateSharePercent, strategy, ...rest } = member.slots;
+export function demote(scope: Scope, group: ClassGroup, member: Member): void {
+  const { active, candidate, previous, energyTest: _, trafficTest: __, candidateSharePercent, strategy, ...rest } = member.slots;
   const rejected = (revision: string | undefined) =>
     revision !== undefined && rejectionOf(scope, revision, group.className) !== undefined;
   if (!rejected(active?.revision)) {

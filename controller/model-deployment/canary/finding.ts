@@ -1,0 +1,9 @@
+/** What one endpoint of a test says of a candidate on one device. */
+export type TestFinding =
+  | { kind: 'running'; message: string }
+  | { kind: 'successful'; reason: string; message: string }
+  | { kind: 'failed'; reason: string; message: string }
+  /** More windows may decide. */
+  | { kind: 'undecided'; reason: string; message: string }
+  /** The device gave the test up: it may be ordered again. */
+  | { kind: 'aborted'; reason: string; message: string };

@@ -1,0 +1,25 @@
+// The first endpoints of a test: does the candidate load, and does it pass its golden set? Pure.
+import { type Member, revisionStatus } from '../scope.ts';
+import type { TestFinding } from './finding.ts';
+
+/** What the device lacks, or what has not arrived yet, is no fault of the model. */
+const notTheModels = new Set(['DownloadFailed', 'InsufficientStorage', 'InsufficientMemory', 'Suspended']);
+
+/** What a candidate that cannot even serve says. */
+export function judgeLoad(member: Member, revision: string): (TestFinding & { kind: 'failed' }) | undefined {
+  const status = revisionStatus(member, revision);
+  const device = member.instance.spec.deviceName;
+  if (status?.golden && !status.golden.passed)
+    return {
+      kind: 'failed',
+      reason: 'GoldenSetFailed',
+      message: `${device}: ${status.golden.metric} ${status.golden.permille} permille on ${status.golden.samples} samples of the golden set`,
+    };
+  if (status?.phase === 'Failed' && !notTheModels.has(status.reason ?? ''))
+    return {
+      kind: 'failed',
+      reason: status.reason ?? 'LoadFailed',
+      message: `${device}: ${status.message ?? 'the model did not load'}`,
+    };
+  return undefined;
+}
