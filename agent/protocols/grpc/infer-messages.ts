@@ -63,16 +63,9 @@ function readInput(input: InferTensor, raw: Uint8Array | undefined): Tensor {
 
 /** A whole number, whichever of the types it was sent as. */
 function integerOf(parameter: InferParameter | undefined): number | undefined {
-  switch (parameter?.choice) {
-    case 'int64Param':
-      return toNumber(parameter.int64Param ?? 0);
-    case 'uint64Param':
-      return toNumber(parameter.uint64Param ?? 0);
-    case 'doubleParam':
-      return parameter.doubleParam;
-    default:
-      return undefined;
-  }
+  if (parameter?.choice === 'doubleParam') return parameter.doubleParam;
+  if (parameter?.choice === 'int64Param') return toNumber(parameter.int64Param ?? 0);
+  return parameter?.choice === 'uint64Param' ? toNumber(parameter.uint64Param ?? 0) : undefined;
 }
 
 function classificationOf(parameters: Record<string, InferParameter>, where: string): number | undefined {

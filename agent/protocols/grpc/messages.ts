@@ -146,9 +146,9 @@ export interface ModelInferResponse {
 }
 
 export interface Codec<T> {
-  encode(message: T): Buffer;
+  encode: (message: T) => Buffer;
   /** @throws Error when the bytes are no such message */
-  decode(bytes: Uint8Array): T;
+  decode: (bytes: Uint8Array) => T;
 }
 
 /** @param name one of the messages above; T is its shape. */

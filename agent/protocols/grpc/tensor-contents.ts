@@ -88,7 +88,14 @@ export function contentsOf(tensor: Tensor): Partial<InferTensorContents> | undef
     case 'INT64':
     case 'UINT64':
       return { [fieldOf[datatype]]: (exactIntegers(tensor) ?? []).map(fromBigInt) };
-    default:
+    case 'FP32':
+    case 'FP64':
+    case 'INT8':
+    case 'INT16':
+    case 'INT32':
+    case 'UINT8':
+    case 'UINT16':
+    case 'UINT32':
       return { [fieldOf[datatype]]: Array.from(numericValues(tensor)) };
   }
 }
