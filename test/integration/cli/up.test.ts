@@ -34,10 +34,7 @@ describe('jouleops up', () => {
     ['where the system makes none', '/proc/jouleops', /no (directory can be made at|permission for) \/proc\/jouleops/],
   ] as const;
   it.each(unwritable)('a data directory %s: every command says so and ends', async (_, dataDirectory, says) => {
-    const commands = [
-      ['up', '--port', '0', '--web-port', '0'],
-      ['agent', '--name', 'a'],
-    ];
+    const commands = [['up', '--port', '0', '--web-port', '0'], ['agent', '--name', 'a'], ['controller']];
     for (const command of commands) {
       const answer = await jouleops([...command, '--data-dir', dataDirectory], { cwd: directory, limitSeconds: 10 });
       expect(answer.code, answer.stderr).toBe(1);
@@ -69,6 +66,15 @@ describe('jouleops up', () => {
     expect(answer, answer.stderr).toMatchObject({ code: 2, stdout: '' });
     expect(answer.stderr).toMatch(says);
     expect(existsSync(path.join(directory, '.jouleops'))).toBe(false);
+  });
+
+  it.each([
+    ['a web port that is none', ['--web-port', 'x'], 2, /--web-port x is not a port\n {2}next: /],
+    ['an authority that is not there', ['--api-server-ca', 'nowhere.pem'], 1, /--api-server-ca nowhere\.pem .*\n {2}next: /],
+  ])('controller with %s: says so before it asks any server', async (_, flags, code, says) => {
+    const answer = await jouleops(['controller', ...flags], { cwd: directory });
+    expect(answer.code, answer.stderr).toBe(code);
+    expect(answer.stderr).toMatch(says);
   });
 
   it.each([
