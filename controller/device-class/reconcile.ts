@@ -122,6 +122,7 @@ function judgePredictors(
   return {
     status: 'False',
     reason: 'NoPredictor',
-    message: 'no board of this class has been measured: calibrate one with "jouleops calibrate"',
+    message:
+      'no predictor knows this class: name one in spec.predictors (docs/energy.md says how to train it); until then deployments are judged by energy tests on the device',
   };
 }
