@@ -15,7 +15,7 @@ const onBothServers = (await canFindBinaries())
 const project = (
   name: string,
   testTimeout: number,
-  options: { include?: string[]; globalSetup?: string[]; retry?: number; provide?: { apiServer: 'embedded' | 'real' } } = {},
+  options: { include?: string[]; globalSetup?: string[]; retry?: number; env?: { API_SERVER_UNDER_TEST: 'real' } } = {},
 ) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: 120_000, pool: 'forks' as const, ...options },
 });
@@ -24,12 +24,12 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', 20_000),
-      project('integration', 60_000, { retry: secondChance, provide: { apiServer: 'embedded' } }),
+      project('integration', 60_000, { retry: secondChance }),
       project('cluster', 120_000, {
         include: ['test/cluster/**/*.test.ts', ...onBothServers],
         retry: secondChance,
         globalSetup: ['test/support/control-plane/global-setup.ts'],
-        provide: { apiServer: 'real' },
+        env: { API_SERVER_UNDER_TEST: 'real' },
       }),
       project('e2e', 240_000, { retry: secondChance }),
     ],

@@ -1,6 +1,5 @@
 // The API server that a suite of the product runs on: the embedded one, or a real kube-apiserver when the project says so.
 import { readFile } from 'node:fs/promises';
-import { inject } from 'vitest';
 import { devicesGroup, systemNamespace } from '../../crds/names.ts';
 import { namespaces } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
@@ -8,12 +7,6 @@ import type { Connection } from '../../kube/api/connection.ts';
 import { findBinaries } from './control-plane/binaries.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startTestServer, type TestServer } from './standalone.ts';
-
-declare module 'vitest' {
-  export interface ProvidedContext {
-    apiServer: 'embedded' | 'real';
-  }
-}
 
 export interface ApiServerUnderTest {
   url: string;
@@ -33,7 +26,7 @@ export interface ApiServerUnderTest {
 
 /** One of its own on a free port, with our definitions and nothing else. */
 export async function startApiServerUnderTest(): Promise<ApiServerUnderTest> {
-  return inject('apiServer') === 'real' ? startReal() : startEmbedded();
+  return process.env['API_SERVER_UNDER_TEST'] === 'real' ? startReal() : startEmbedded();
 }
 
 async function startEmbedded(): Promise<ApiServerUnderTest> {
