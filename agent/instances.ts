@@ -15,6 +15,7 @@ import { runTrafficTest } from './measurement/traffic-test.ts';
 import type { RevisionRecord } from './record/learned-record.ts';
 import { InstanceRunner, type RunnerDeps, slotName } from './serving/instance-runner.ts';
 import type { RevisionRun } from './serving/revision-run.ts';
+import type { ServedModel } from './serving/served-model.ts';
 import { describeInstance, goalOf, type RevisionView } from './status/describe-instance.ts';
 
 interface Deps {
@@ -34,7 +35,7 @@ interface Deps {
 interface Entry {
   runner: InstanceRunner;
   test?: { id: string; windows: number; stop: AbortController };
-  traffic?: { id: string; stop: AbortController };
+  traffic?: { id: string; active: ServedModel; candidate: ServedModel; stop: AbortController };
 }
 
 export class Instances {
@@ -220,26 +221,40 @@ export class Instances {
     });
   }
 
-  /** Begins an ordered comparison of live requests once both models are loaded; ends one whose order is gone. */
+  /** Begins an ordered comparison of live requests once both models are loaded; ends one whose order or model is gone. */
   #orderTraffic(entry: Entry): void {
     const { runner } = entry;
     const { trafficTest: order, active, candidate } = runner.instance.spec;
-    if (entry.traffic && entry.traffic.id !== order?.id) {
-      entry.traffic.stop.abort();
+    const serving = active && runner.revision(active.revision)?.served;
+    const tested = candidate && runner.revision(candidate.revision)?.served;
+    const { traffic } = entry;
+    if (traffic && (traffic.id !== order?.id || traffic.active !== serving || traffic.candidate !== tested)) {
+      traffic.stop.abort();
       delete entry.traffic;
+      this.#dropUnfinished(runner, traffic.id);
     }
-    if (!order || entry.traffic || !active || !candidate) return;
+    if (!order || entry.traffic || !candidate || !serving || !tested) return;
     const { namespace, name } = runner.instance;
     const known = this.#deps.desired.get(namespace, name)?.tests?.find((test) => test.id === order.id);
-    const [serving, tested] = [runner.revision(active.revision)?.served, runner.revision(candidate.revision)?.served];
-    if (known?.state === 'Completed' || !serving || !tested) return;
+    if (known?.state === 'Completed') return;
     const stop = new AbortController();
-    entry.traffic = { id: order.id, stop };
+    entry.traffic = { id: order.id, active: serving, candidate: tested, stop };
     const signal = AbortSignal.any([this.#signal, stop.signal]);
     const tell = (status: EnergyTestStatus) => this.#tell(runner, candidate.revision, status);
     runTrafficTest(order, { active: serving, candidate: tested }, this.#deps.clock, tell, signal).catch((error: unknown) => {
       if (!signal.aborted) this.#deps.logger.error({ err: error, test: order.id }, 'a traffic test failed');
     });
+  }
+
+  /** A comparison that was ended must not look as if it ran. */
+  #dropUnfinished(runner: InstanceRunner, id: string): void {
+    const { desired, logger, onChange } = this.#deps;
+    const current = desired.get(runner.instance.namespace, runner.instance.name);
+    const kept = current?.tests?.filter((test) => test.id !== id || test.state === 'Completed');
+    if (!current || !kept || kept.length === current.tests?.length) return;
+    desired
+      .put({ ...current, tests: kept })
+      .then(onChange, (error: unknown) => logger.error({ err: error }, 'the end of a test could not be kept on disk'));
   }
 
   #subjects(runner: InstanceRunner) {

@@ -24,14 +24,15 @@ export async function runTrafficTest(
       await clock.sleep((order.windowSeconds * 1000) / reportsPerWindow, signal);
       const done = seen.inferences + seen.errors;
       const over = clock.monotonic() - started >= order.windowSeconds * 1000;
-      const state = !over ? 'Running' : done >= order.minimumInferences ? 'Completed' : 'Waiting';
+      const enough = done >= order.minimumInferences;
+      // Without one comparison there is no verdict on the answers. Errors alone are one, and leave nothing to compare.
+      const unseen = seen.compareAnswers && seen.compared === 0 && seen.inferences > 0;
+      const state = !over ? 'Running' : enough && !unseen ? 'Completed' : 'Waiting';
       tell({
         id: order.id,
         kind: 'Traffic',
         state,
-        ...(state === 'Waiting'
-          ? { reason: 'Waiting', message: `the window of ${order.windowSeconds} s is over, and too few live requests have come` }
-          : {}),
+        ...(state === 'Waiting' ? whyItWaits(order, enough) : {}),
         windows: order.minimumInferences,
         windowsDone: done,
         ...seen.figures(),
@@ -47,4 +48,9 @@ export async function runTrafficTest(
     if (candidate.live === seen) candidate.live = undefined;
     if (active.live === beside) active.live = undefined;
   }
+}
+
+function whyItWaits({ windowSeconds }: TrafficTestOrder, enough: boolean): { reason: string; message: string } {
+  const lack = enough ? 'no answers could be compared yet' : 'too few live requests have come';
+  return { reason: 'Waiting', message: `the window of ${windowSeconds} s is over, and ${lack}` };
 }

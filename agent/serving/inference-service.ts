@@ -59,6 +59,7 @@ export class InferenceService {
     const { clock, routes, counter } = this.#deps;
     const arrived = clock.monotonic();
     let model: ServedModel | undefined;
+    let active: ServedModel | undefined;
     const count = (code: string, result?: InferenceResult) =>
       counter.countRequest({
         model,
@@ -70,6 +71,7 @@ export class InferenceService {
     try {
       const resolved = routes.resolve(request.name, request.version);
       model = resolved.model;
+      active = resolved.route.active;
       checkOutputs(model, request.outputs);
       await this.#deps.pace?.(model, request.signal);
       const deadline = arrived + (request.timeoutMicroseconds ?? defaultTimeoutSeconds * 1e6) / 1000;
@@ -80,13 +82,14 @@ export class InferenceService {
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
       model.live?.recordSuccess(clock.monotonic() - arrived);
-      const { active } = resolved.route;
       if (resolved.shadow) this.#mirror(resolved.shadow, resolved.shadow, request, result.outputs);
       else if (model.live?.compareAnswers && active && active !== model) this.#mirror(active, model, request, result.outputs);
       count('ok', result);
       return { ...result, model, name: request.name, latencyMicroseconds: (clock.monotonic() - arrived) * 1000 };
     } catch (error) {
       if (isModelsFault(error)) model?.live?.recordError();
+      else if (model && active && active !== model && request.version === undefined && refuses(error))
+        this.#askWhetherFit(active, model, request);
       count(error instanceof InferenceError ? error.kind : 'failed');
       throw error;
     }
@@ -105,10 +108,30 @@ export class InferenceService {
         candidate.live?.recordComparison(labelled ? topClass(outputs) === topClass(answer) : agrees(outputs, answer));
       },
       (error: unknown) => {
-        if (isModelsFault(error)) shadow?.recordError();
+        // The active model has just answered the same.
+        if (isModelsFault(error) || refuses(error)) shadow?.recordError();
       },
     );
   }
+
+  /** What a watched candidate refuses is its error when the active model answers it: the client did nothing wrong. */
+  #askWhetherFit(active: ServedModel, candidate: ServedModel, request: ServiceRequest): void {
+    const { live } = candidate;
+    if (!live || active.inFlight > 0) return;
+    try {
+      checkOutputs(active, request.outputs);
+    } catch {
+      return;
+    }
+    active.infer({ inputs: request.inputs, outputs: request.outputs }).then(
+      () => live.recordError(),
+      () => {}, // unfit for both, or the active model's own trouble: no word on the candidate
+    );
+  }
+}
+
+function refuses(error: unknown): boolean {
+  return error instanceof InferenceError && error.kind === 'invalid';
 }
 
 function checkOutputs(model: ServedModel, outputs: readonly string[]): void {
