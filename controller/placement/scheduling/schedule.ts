@@ -123,7 +123,7 @@ function conclude(snapshot: Snapshot, draft: Draft): PlacementDecision {
   const desired = deployment.mode === 'EveryDevice' ? wantedEverywhere(snapshot, draft) : deployment.replicas;
   const shortfall =
     chosen.length < desired || (deployment.mode === 'EveryDevice' && desired === 0)
-      ? describeShortfall(chosen.length, desired, candidateCounts)
+      ? describeShortfall(deployment, chosen.length, candidateCounts, desired)
       : undefined;
   return {
     deploymentUid: deployment.uid,
@@ -140,13 +140,30 @@ function wantedEverywhere(snapshot: Snapshot, draft: Draft): number {
   return snapshot.devices.filter((device) => !excluded(draft.deployment, device)).length;
 }
 
-function describeShortfall(chosen: number, desired: number, counts: Record<string, number>): string {
+function describeShortfall(deployment: DeploymentView, chosen: number, counts: Record<string, number>, desired: number): string {
   const why = Object.entries(counts)
     .filter(([verdict]) => verdict !== 'Chosen')
     .map(([verdict, count]) => `${count} ${verdict}`)
     .join(', ');
-  const rest = why === '' ? 'no other device is known' : why;
-  return desired === 0 ? `no device matches the selector and classes: ${rest}` : `${chosen} of ${desired} devices: ${rest}`;
+  if (why === '' && chosen === 0) return 'no device is known: start an agent, it joins by itself';
+  const excludedOnly = Object.keys(counts).every((verdict) => verdict === 'NotSelected' || verdict === 'WrongClass');
+  if (chosen === 0 && excludedOnly)
+    return `no device matches ${describeWanted(deployment)} (${why}): correct the selector or label a device, kubectl label edgedevice NAME KEY=VALUE`;
+  return `${chosen} of ${desired} devices: ${why === '' ? 'no other device is known' : why}`;
+}
+
+/** What the deployment's own words ask for, as a person would type it. */
+function describeWanted({ selector, classNames }: DeploymentView): string {
+  const words = [
+    ...Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...(selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) =>
+      values.length === 0 ? `${key} ${operator}` : `${key} ${operator} (${values.join(', ')})`,
+    ),
+  ];
+  return [
+    ...(words.length === 0 ? [] : [`placement.deviceSelector ${words.join(', ')}`]),
+    ...(classNames.length === 0 ? [] : [`placement.deviceClassNames ${classNames.join(', ')}`]),
+  ].join(' and ');
 }
 
 function cheaper(a: Option, b: Option): number {

@@ -72,6 +72,15 @@ describe('bad input beside a good deployment', () => {
         expect((await conditionOf(name, 'ModelResolved'))?.message).toContain(name);
       }, 30);
 
+    await declare('elsewhere', digestOf(model), { deviceSelector: { matchLabels: { hall: 'nine' } } });
+    await eventually(async () => {
+      const placed = await conditionOf('elsewhere', 'Placed');
+      expect(placed).toMatchObject({ status: 'False', reason: 'NoFeasibleDevice' });
+      expect(placed?.message).toMatch(
+        /no device matches placement\.deviceSelector hall=nine \(1 NotSelected\): correct .* or label /,
+      );
+    }, 30);
+
     const after = await get('good');
     expect(findCondition(after.status?.conditions, 'Ready')).toEqual(findCondition(before.status?.conditions, 'Ready'));
     expect(after.status?.currentRevision).toBe(before.status?.currentRevision);

@@ -4,7 +4,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelVersions } from '../../../crds/resources.ts';
+import { GraphBuilder } from '../../../energy/onnx/builder.ts';
+import { readModel, writeModel } from '../../../energy/onnx/model.ts';
 import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { floatTensor } from '../../../energy/onnx/nodes.ts';
 import { namespaces } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/controller.ts';
@@ -14,6 +17,18 @@ const signal = AbortSignal.timeout(120_000);
 const cell = '|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|';
 const model = nasBench201(cell, { inputShape: [3, 32, 32], classes: 10, seed: 1 });
 const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+const oldModel = readModel(model);
+oldModel.opsetImport = [{ version: 3 }];
+const old = writeModel(oldModel);
+/** A few hundred bytes that would become 40 GB. */
+const bomb = (() => {
+  const builder = new GraphBuilder({ name: 'bomb', weights: { kind: 'random', seed: 1 } });
+  const input = builder.input('x', [1, 4]);
+  const shape = builder.integers('huge', [100_000, 100_000]);
+  builder.node('ConstantOfShape', [shape], [100_000, 100_000], { value: floatTensor('', [1], [1]) });
+  builder.output('y', builder.relu(input));
+  return builder.build();
+})();
 const page = Buffer.from('<!DOCTYPE html><html><body>404: not found</body></html>');
 const other = Buffer.from('other bytes');
 
@@ -88,6 +103,14 @@ describe('a model version whose bytes are not what they should be', () => {
       'store://, https://, oci://',
     ],
     ['an HTML page named .onnx', { bytes: page, digest: digestOf(page) }, 'Analyzed', 'UnsupportedModel', 'NotOnnx'],
+    ['an opset that is too old', { bytes: old, digest: digestOf(old) }, 'Analyzed', 'UnsupportedModel', 'opset 3'],
+    [
+      'a few bytes that would become gigabytes',
+      { bytes: bomb, digest: digestOf(bomb) },
+      'Analyzed',
+      'UnsupportedModel',
+      '40000000',
+    ],
     [
       'a truncated file',
       { bytes: model.subarray(0, 5000), digest: digestOf(model.subarray(0, 5000)) },

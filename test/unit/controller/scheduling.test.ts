@@ -177,7 +177,9 @@ describe('which devices are chosen', () => {
       devices: [device('a')],
       deployments: [deployment('d', { mode: 'EveryDevice', selector: { matchLabels: { site: 'moon' } } })],
     });
-    expect(d?.shortfall).toBe('no device matches the selector and classes: 1 NotSelected');
+    expect(d?.shortfall).toBe(
+      'no device matches placement.deviceSelector site=moon (1 NotSelected): correct the selector or label a device, kubectl label edgedevice NAME KEY=VALUE',
+    );
   });
 });
 
