@@ -102,7 +102,7 @@ export const bench: Bench = {
       remarks: [
         'Calls are those of the controller: reads, writes and events, without the agents’ own.',
         'The work differs: Flux fetches a source, builds a kustomization, applies two objects of other kinds and watches their health, in Go. Here a deployment becomes a ControllerRevision, a placement decision over the whole fleet, a ModelInstance with its slot, a line in its device’s assigned list and a status, and waits for the (stub) agent’s answer, in Node.',
-        'Resident memory begins at about 150 MiB before the first deployment: 60 MiB are pages of the Node binary and its libraries, 40 MiB what it has compiled and read.',
+        'Resident memory begins at about 150 MiB before the first deployment, of which about 60 MiB are pages of the Node binary and its libraries.',
         ...[...costs].flatMap(([kind, measured]) => growthOf(kind, measured)),
         ...remarks,
       ],
