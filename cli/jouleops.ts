@@ -193,35 +193,6 @@ program
   .addHelpText('after', '\nExit code 3 while a deployment is not Ready.')
   .action(async (flags) => (await import('./commands/status.ts')).status(flags, signal));
 
-const rollout = program.command('rollout').description('watch and steer the rollout of a deployment');
-const rolloutCommand = (name: string, description: string) =>
-  rollout
-    .command(name)
-    .description(description)
-    .argument('<deployment>', 'name of the ModelDeployment')
-    .option('-n, --namespace <name>', 'of the deployment', 'default')
-    .option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config')
-    .option('--output <format>', 'table or json', 'table');
-rolloutCommand('status', 'how far it is; exit code 3 while it is not complete')
-  .option('--watch', 'wait until it is complete or needs a person', false)
-  .option('--timeout <seconds>', 'longest wait with --watch; 0: no limit', '0')
-  .action(async (name, flags) => (await import('./commands/rollout.ts')).rolloutStatus(name, flags, signal));
-rolloutCommand('promote', 'let it pass the step where it waits')
-  .option('--step <n>', 'from 0; default: the step of the class that is behind')
-  .action(async (name, flags) => (await import('./commands/rollout.ts')).rolloutPromote(name, flags, signal));
-rolloutCommand('abort', 'reject the revision that is being rolled out').action(async (name, flags) =>
-  (await import('./commands/rollout.ts')).rolloutAbort(name, flags, signal),
-);
-rolloutCommand('retry', 'try the rejected revision again').action(async (name, flags) =>
-  (await import('./commands/rollout.ts')).rolloutRetry(name, flags, signal),
-);
-rolloutCommand('history', 'revisions with what became of them, and why').action(async (name, flags) =>
-  (await import('./commands/rollout.ts')).rolloutHistory(name, flags, signal),
-);
-rolloutCommand('undo', 'go back to an earlier model; what a fleet owns is changed in Git: exit code 3 says how')
-  .option('--to-revision <n>', 'default: the newest other revision that was not rejected')
-  .action(async (name, flags) => (await import('./commands/rollout.ts')).rolloutUndo(name, flags, signal));
-
 program
   .command('version')
   .description('print versions')
