@@ -5,14 +5,14 @@ declare module 'fengari' {
   }
   type LuaString = Uint8Array;
   interface Fengari {
-    to_luastring(text: string): LuaString;
+    to_luastring: (text: string) => LuaString;
     lauxlib: {
-      luaL_newstate(): State;
-      luaL_requiref(state: State, name: LuaString, open: (state: State) => number, global: boolean): void;
-      luaL_dostring(state: State, script: LuaString): boolean | number;
+      luaL_newstate: () => State;
+      luaL_requiref: (state: State, name: LuaString, open: (state: State) => number, global: boolean) => void;
+      luaL_dostring: (state: State, script: LuaString) => boolean | number;
     };
     lualib: { luaopen_base: (state: State) => number };
-    lua: { lua_tojsstring(state: State, index: number): string };
+    lua: { lua_tojsstring: (state: State, index: number) => string };
   }
   const fengari: Fengari;
   export default fengari;

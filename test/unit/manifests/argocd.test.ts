@@ -29,7 +29,8 @@ function healthOf(kind: string, object: object): { status: string; message: stri
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `{${value.map(literal).join(', ')}}`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  return `{${Object.entries(value).map(([key, entry]) => `[${JSON.stringify(key)}] = ${literal(entry)}`)}}`;
+  const fields = Object.entries(value).map(([key, entry]) => `[${JSON.stringify(key)}] = ${literal(entry)}`);
+  return `{${fields.join(', ')}}`;
 }
 
 type Said = [type: string, status: string, reason: string, message?: string];
