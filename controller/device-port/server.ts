@@ -1,7 +1,7 @@
 // The device port: TLS with the controller's own CA; joining and artifacts, nothing else.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { joinPath } from '../../crds/join.ts';
@@ -59,6 +59,12 @@ export async function startDevicePort(
     });
   });
   server.headersTimeout = 15_000;
+  // The server's own list of connections begins after the handshake: one that never finishes it would hold up the end.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await listen(server, options);
   const reloadMilliseconds = (options.reloadSeconds ?? 3600) * 1000;
   return {
@@ -76,7 +82,7 @@ export async function startDevicePort(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
 import { StandaloneError } from '../standalone-error.ts';
 
 export interface Listener {
@@ -33,10 +34,16 @@ export async function listen(
     },
     handle,
   );
+  // The server's own list of connections begins after the handshake: one that never finishes it would hold up the end.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await bind(server, options.host, options.port);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return { port: address.port, close: () => close(server) };
+  return { port: address.port, close: () => close(server, sockets) };
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {
@@ -70,9 +77,11 @@ function explain(error: Error, host: string, port: number): StandaloneError {
   }
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+    const force = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, graceMilliseconds);
     server.close(() => {
       clearTimeout(force);
       resolve();

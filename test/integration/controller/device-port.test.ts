@@ -1,5 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Agent, request } from 'undici';
@@ -207,6 +209,16 @@ describe('the device port', () => {
       expect((await call(joinPath, { method: 'POST', body: '{' })).status).toBe(400);
       expect((await call(joinPath)).status).toBe(405);
     });
+  });
+
+  it('ends with its controller though a client never finishes its handshake', { timeout: 40_000 }, async () => {
+    const other = await startControlPlane();
+    const { port } = new URL(other.controller.devicePortUrl);
+    const mute = connect(Number(port), '127.0.0.1');
+    await once(mute, 'connect');
+    await other.close();
+    if (!mute.destroyed) await once(mute, 'close');
+    expect(mute.bytesRead).toBe(0);
   });
 
   describe('artifacts', () => {

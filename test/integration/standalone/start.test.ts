@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, connect as openSocket } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -96,6 +97,15 @@ describe('starting the embedded control plane', () => {
       expect((await callApi(connection, 'GET', '/readyz')).text).toBe('ok');
     }
     await test.close();
+  });
+
+  it('ends though a client never finishes its handshake', { timeout: 20_000 }, async () => {
+    const test = await startTestServer({ dataDirectory: directory });
+    const mute = openSocket(test.server.port, '127.0.0.1');
+    await once(mute, 'connect');
+    await test.close();
+    if (!mute.destroyed) await once(mute, 'close');
+    expect(mute.bytesRead).toBe(0);
   });
 
   it('writes a kubeconfig with everything in it', async () => {
