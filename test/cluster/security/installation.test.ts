@@ -280,6 +280,8 @@ describe.skipIf(sharedControlPlane() === undefined)('an installation on a cluste
       revisionHistoryLimit: 1,
       budget: { energyPerInference: '20J', boundary: 'Board' as const },
       placement: { mode: 'Replicas' as const, replicas, deviceClassNames: ['raspberry-pi-5-simulated'] },
+      // Nobody asks these models anything: the test on live requests need not wait long for them.
+      rollout: { analysis: { windowSeconds: 1 } },
     });
     const isReady = (generation: number | undefined, seconds = 60) =>
       eventually(async () => {
