@@ -1,6 +1,6 @@
 import type { ModelInstance } from '../../crds/model-instance.ts';
 import type { Stored } from '../../kube/api/objects.ts';
-import { type Evidence, evidenceOf } from './evidence.ts';
+import { type Evidence, evidenceOf, subjectOf } from './evidence.ts';
 
 const maximumKept = 4096;
 
@@ -9,20 +9,21 @@ const maximumKept = 4096;
  * reading with it: who only looked at what is still there would learn from the frugal ones alone.
  */
 export class EvidenceLog {
-  readonly #byId = new Map<string, Evidence>();
+  /** A device that says the time of the same measurement anew does not make it another one. */
+  readonly #bySubject = new Map<string, Evidence>();
 
   /** @returns whether there was anything new. */
   record(instance: Stored<ModelInstance>): boolean {
-    const fresh = evidenceOf(instance).filter(({ id }) => !this.#byId.has(id));
-    for (const evidence of fresh) this.#byId.set(evidence.id, evidence);
-    for (const id of this.#byId.keys()) {
-      if (this.#byId.size <= maximumKept) break;
-      this.#byId.delete(id);
+    const fresh = evidenceOf(instance).filter(({ id }) => !this.#bySubject.has(subjectOf(id)));
+    for (const evidence of fresh) this.#bySubject.set(subjectOf(evidence.id), evidence);
+    for (const subject of this.#bySubject.keys()) {
+      if (this.#bySubject.size <= maximumKept) break;
+      this.#bySubject.delete(subject);
     }
     return fresh.length > 0;
   }
 
   of(deviceNames: ReadonlySet<string>): Evidence[] {
-    return [...this.#byId.values()].filter(({ deviceName }) => deviceNames.has(deviceName));
+    return [...this.#bySubject.values()].filter(({ deviceName }) => deviceNames.has(deviceName));
   }
 }

@@ -47,6 +47,11 @@ function idOf(time: string, parts: readonly string[]): string {
   return `${String(seconds).padStart(12, '0')}-${contentHash(parts, 10)}`;
 }
 
+/** What was measured, without when. */
+export function subjectOf(id: string): string {
+  return id.slice(id.indexOf('-') + 1);
+}
+
 /** Log joules and their variance. The interval is Student's: read as a normal one it errs to the wide side. */
 export function logEnergy(reading: EnergyReading, confidencePercent: number): { log: number; variance: number } | undefined {
   const [value, lower, upper] = [reading.value, reading.lower, reading.upper].map(parseEnergy) as [number, number, number];

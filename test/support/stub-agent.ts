@@ -210,9 +210,12 @@ export function describeInstance(
   const tested = candidate ?? active;
   const able = tested !== undefined && !behave(tested).failure;
   const base = active && active !== tested ? behave(active).joules?.value : undefined;
+  // A test was done when it was done, however often its device says so.
+  const timeOf = ({ id }: { id: string }) => instance.status?.tests?.find((test) => test.id === id)?.time ?? time;
+  const { trafficTest } = instance.spec;
   const tests = [
-    ...(energyTest && able ? [describeTest(energyTest, tested, behave(tested), time, base)] : []),
-    ...(instance.spec.trafficTest && able ? [describeTraffic(instance.spec.trafficTest, behave(tested), time)] : []),
+    ...(energyTest && able ? [describeTest(energyTest, tested, behave(tested), timeOf(energyTest), base)] : []),
+    ...(trafficTest && able ? [describeTraffic(trafficTest, behave(tested), timeOf(trafficTest))] : []),
   ];
   return {
     observedGeneration: instance.metadata.generation ?? 1,
