@@ -10,10 +10,13 @@ import type { ModelWork, OperationInterval } from './operation-windows.ts';
  */
 export function powerStretches(interval: OperationInterval, meters: readonly PowerMeter[]): PowerStretch[] {
   return meters.flatMap((meter) => {
-    const above = aboveIdle(interval, meter);
-    return interval.models.map((work) => stretchOf(interval, meter, work, above));
+    const seen = interval.meters.find((entry) => entry.meter === meter);
+    const above = aboveIdle(interval, seen);
+    return interval.models.map((work) => stretchOf(interval, meter, work, seen, above));
   });
 }
+
+type Seen = OperationInterval['meters'][number];
 
 interface AboveIdle {
   joules: number;
@@ -22,16 +25,20 @@ interface AboveIdle {
 }
 
 /** Undefined when the meter had a gap, the idle power is not known, or a controlled loop ran. */
-function aboveIdle(interval: OperationInterval, meter: PowerMeter): AboveIdle | undefined {
-  const seen = interval.meters.find((entry) => entry.meter === meter);
+function aboveIdle(interval: OperationInterval, seen: Seen | undefined): AboveIdle | undefined {
   if (!seen?.baseline || interval.disturbed) return undefined;
   const idleJoules = seen.baseline.watts * interval.seconds;
   return { joules: seen.joules - idleJoules, idleErrorJoules: idleJoules * seen.baseline.relativeSd };
 }
 
-function stretchOf(interval: OperationInterval, meter: PowerMeter, work: ModelWork, above: AboveIdle | undefined): PowerStretch {
+function stretchOf(
+  interval: OperationInterval,
+  meter: PowerMeter,
+  work: ModelWork,
+  seen: Seen | undefined,
+  above: AboveIdle | undefined,
+): PowerStretch {
   const { from, to, seconds } = interval;
-  const seen = interval.meters.find((entry) => entry.meter === meter);
   const share = above ? shareOf(interval.models, work, above.joules) : { joules: 0, lower: 0, upper: 0 };
   return {
     revision: work.model.slot.revision,

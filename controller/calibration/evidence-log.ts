@@ -1,6 +1,6 @@
 import type { ModelInstance } from '../../crds/model-instance.ts';
 import type { Stored } from '../../kube/api/objects.ts';
-import { type Evidence, evidenceOf, subjectOf } from './evidence.ts';
+import { type Evidence, evidenceOf } from './evidence.ts';
 
 const maximumKept = 4096;
 
@@ -14,8 +14,8 @@ export class EvidenceLog {
 
   /** @returns whether there was anything new. */
   record(instance: Stored<ModelInstance>): boolean {
-    const fresh = evidenceOf(instance).filter(({ id }) => !this.#bySubject.has(subjectOf(id)));
-    for (const evidence of fresh) this.#bySubject.set(subjectOf(evidence.id), evidence);
+    const fresh = evidenceOf(instance).filter(({ subject }) => !this.#bySubject.has(subject));
+    for (const evidence of fresh) this.#bySubject.set(evidence.subject, evidence);
     for (const subject of this.#bySubject.keys()) {
       if (this.#bySubject.size <= maximumKept) break;
       this.#bySubject.delete(subject);

@@ -4,9 +4,12 @@ import { normalQuantile } from '../../energy/measurement/student-t.ts';
 import { parseEnergy } from '../../energy/units.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { contentHash } from '../content-hash.ts';
+import { isTestOf } from '../model-deployment/canary/orders.ts';
 
 export interface Evidence {
-  /** Unique, and sorts by time. */
+  /** What was measured, without when. */
+  subject: string;
+  /** Of this measurement of it; sorts by time. */
   id: string;
   namespace: string;
   slot: Slot;
@@ -20,18 +23,18 @@ export function evidenceOf({ metadata, spec, status }: Stored<ModelInstance>): E
   const { deviceName } = spec;
   const namespace = metadata.namespace ?? '';
   const tests = (status?.tests ?? []).flatMap((test): Evidence[] => {
-    const slot = slots.find(({ revision }) => test.id.startsWith(`${revision.slice(-80)}.`));
+    const slot = slots.find(({ revision }) => isTestOf(test, revision));
     const result = resultOf(test);
     if (!slot || !result) return [];
     const time = test.time ?? test.startTime ?? metadata.creationTimestamp;
-    return [{ id: idOf(time, [metadata.uid, test.id]), namespace, slot, deviceName, result }];
+    return [{ ...namesOf(time, [metadata.uid, test.id]), namespace, slot, deviceName, result }];
   });
   const operation = (status?.revisions ?? []).flatMap(({ revision, energy }): Evidence[] => {
     const slot = slots.find((one) => one.revision === revision);
     if (!slot || energy?.attribution !== 'Exclusive') return [];
     const day = energy.time.slice(0, 10);
-    const id = idOf(`${day}T00:00:00Z`, [metadata.uid, revision, energy.boundary, day]);
-    return [{ id, namespace, slot, deviceName, result: { kind: 'measured', reading: energy, throttled: false } }];
+    const names = namesOf(`${day}T00:00:00Z`, [metadata.uid, revision, energy.boundary, day]);
+    return [{ ...names, namespace, slot, deviceName, result: { kind: 'measured', reading: energy, throttled: false } }];
   });
   return [...tests, ...operation];
 }
@@ -42,14 +45,10 @@ function resultOf(test: EnergyTestStatus): Evidence['result'] | undefined {
   return test.energyAbsent?.reason === 'BelowResolution' ? { kind: 'absent', reason: 'BelowResolution' } : undefined;
 }
 
-function idOf(time: string, parts: readonly string[]): string {
+function namesOf(time: string, parts: readonly string[]): Pick<Evidence, 'subject' | 'id'> {
+  const subject = contentHash(parts, 10);
   const seconds = Math.max(0, Math.floor(Date.parse(time) / 1000) || 0);
-  return `${String(seconds).padStart(12, '0')}-${contentHash(parts, 10)}`;
-}
-
-/** What was measured, without when. */
-export function subjectOf(id: string): string {
-  return id.slice(id.indexOf('-') + 1);
+  return { subject, id: `${String(seconds).padStart(12, '0')}-${subject}` };
 }
 
 /** Log joules and their variance. The interval is Student's: read as a normal one it errs to the wide side. */

@@ -1,12 +1,13 @@
 // The device port: TLS with the controller's own CA; joining and artifacts, nothing else.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { joinPath } from '../../crds/join.ts';
 import { toError } from '../../kube/api/api-error.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { openSockets } from '../../kube/runtime/open-sockets.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { artifactDigest, sendArtifact } from './artifacts-route.ts';
 import { type Caller, callerOf } from './caller.ts';
@@ -59,12 +60,7 @@ export async function startDevicePort(
     });
   });
   server.headersTimeout = 15_000;
-  // The server's own list of connections begins after the handshake: one that never finishes it would hold up the end.
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const sockets = openSockets(server);
   await listen(server, options);
   const reloadMilliseconds = (options.reloadSeconds ?? 3600) * 1000;
   return {

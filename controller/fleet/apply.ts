@@ -14,7 +14,7 @@ export interface ApplyDeps {
   client: Client;
   events: EventRecorder;
   /** Who applies and prunes. Absent: the controller itself. */
-  asUser?: string;
+  asUser?: string | undefined;
 }
 
 export interface Applied {
@@ -31,8 +31,8 @@ export async function applyAll(
 ): Promise<Applied> {
   const applied: Applied = { inventory: [], errors: [] };
   // What others live in or refer to comes first; within one kind nothing depends on order.
-  for (const order of [...new Set(objects.map(({ kind }) => kind.order))].sort((a, b) => a - b)) {
-    const waiting = objects.filter(({ kind }) => kind.order === order).values();
+  for (const [, sameOrder] of [...Map.groupBy(objects, ({ kind }) => kind.order)].sort(([a], [b]) => a - b)) {
+    const waiting = sameOrder.values();
     const failures = new Map<ManifestObject, FileError[]>();
     await Promise.all(
       Array.from({ length: concurrentApplies }, async () => {
@@ -46,7 +46,7 @@ export async function applyAll(
         }
       }),
     );
-    for (const entry of objects.filter(({ kind }) => kind.order === order)) {
+    for (const entry of sameOrder) {
       applied.errors.push(...(failures.get(entry) ?? []));
       // Also after a failure: it was there before and still is, a bad edit must not have it pruned.
       applied.inventory.push(inventoryEntry(entry));
@@ -70,7 +70,7 @@ async function applyOne(
   const { kind, object } = entry;
   const policy = object.metadata.annotations?.[annotations.ssa];
   if (policy === 'Ignore') return;
-  const caller = { signal, ...(asUser === undefined ? {} : { asUser }) };
+  const caller = { signal, asUser };
   if (policy === 'IfNotPresent' && (await exists(client, entry, caller))) return;
   const options = { ...caller, fieldManager: fieldManagers.fleet, fieldValidation: 'Strict' as const };
   try {
@@ -139,7 +139,7 @@ export async function prune(
   signal: AbortSignal,
 ): Promise<InventoryEntry[]> {
   const left: InventoryEntry[] = [];
-  const caller = { signal, ...(deps.asUser === undefined ? {} : { asUser: deps.asUser }) };
+  const caller = { signal, asUser: deps.asUser };
   for (const { entry, found } of inReverse(entries)) {
     const [namespace = '', name = '', , kind = ''] = entry.id.split('_');
     const key = { name, ...(namespace === '' ? {} : { namespace }) };

@@ -72,7 +72,7 @@ export class GitSource {
     if (name === undefined) return undefined;
     const namespace = metadata.namespace ?? 'default';
     try {
-      return await this.#deps.client.get(secrets, { namespace, name }, { signal, ...(asUser === undefined ? {} : { asUser }) });
+      return await this.#deps.client.get(secrets, { namespace, name }, { signal, asUser });
     } catch (error) {
       signal.throwIfAborted();
       const why = isNotFound(error)

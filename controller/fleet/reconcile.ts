@@ -180,7 +180,7 @@ async function declare(
       revision: content.revision,
       message: `${spec.path ?? spec.url} declares nothing, and ${before.length} objects would go: set spec.allowEmpty if that is meant`,
     };
-  const applying = { ...deps, ...(asUser === undefined ? {} : { asUser }) };
+  const applying = { ...deps, asUser };
   const applied = await applyAll(applying, repository, manifests.objects, signal);
   const errors = [...fileErrors, ...applied.errors];
   const gone = surplus(before, applied.inventory);

@@ -46,11 +46,7 @@ export function createHookReceiver(deps: HookDeps) {
     if (remembered.size > 1000) remembered.clear();
     const asUser = identityFor(repository, deps);
     const key = deps.client
-      .get(
-        secrets,
-        { namespace: repository.metadata.namespace ?? 'default', name },
-        { signal, ...(asUser === undefined ? {} : { asUser }) },
-      )
+      .get(secrets, { namespace: repository.metadata.namespace ?? 'default', name }, { signal, asUser })
       .then(
         ({ data }) =>
           Buffer.from(data?.[keyName] ?? '', 'base64')
@@ -74,7 +70,7 @@ export function createHookReceiver(deps: HookDeps) {
         kind: 'merge',
         body: { metadata: { annotations: { [annotations.requestedAt]: new Date(deps.clock.now()).toISOString() } } },
       },
-      { signal, fieldManager: fieldManagers.fleet, ...(asUser === undefined ? {} : { asUser }) },
+      { signal, fieldManager: fieldManagers.fleet, asUser },
     );
     return 'accepted';
   };

@@ -4,7 +4,7 @@ import type { ObjectKey, Resource } from './resource.ts';
 export interface CallOptions {
   signal: AbortSignal;
   /** Act as this user for one call; the caller needs the verb impersonate. A watch takes no notice. */
-  asUser?: string;
+  asUser?: string | undefined;
 }
 
 export interface WriteOptions extends CallOptions {

@@ -118,7 +118,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
 }
 
 function callerOf({ signal, asUser }: CallOptions): Pick<Call, 'signal' | 'asUser'> {
-  return { signal, ...(asUser === undefined ? {} : { asUser }) };
+  return { signal, asUser };
 }
 
 interface Named {

@@ -13,7 +13,7 @@ export interface Call {
   contentType?: string;
   signal: AbortSignal;
   idempotent: boolean;
-  asUser?: string;
+  asUser?: string | undefined;
   /** false where the caller has its own back-off (watches). */
   retry?: boolean;
   /** 0 = none: a watch has its own deadline. */

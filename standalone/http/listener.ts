@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
+import { openSockets } from '../../kube/runtime/open-sockets.ts';
 import { StandaloneError } from '../standalone-error.ts';
 
 export interface Listener {
@@ -34,12 +35,7 @@ export async function listen(
     },
     handle,
   );
-  // The server's own list of connections begins after the handshake: one that never finishes it would hold up the end.
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const sockets = openSockets(server);
   await bind(server, options.host, options.port);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');

@@ -1,6 +1,7 @@
 // The port of gRPC: open from the start, the library behind it loaded with the first connection.
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openSockets } from '../../../kube/runtime/open-sockets.ts';
 import { listen } from '../../http/http-server.ts';
 import type { GrpcServiceDeps } from './grpc-service.ts';
 
@@ -19,11 +20,8 @@ const drainMilliseconds = 2000;
 
 /** @throws Error that says what to do when the port is taken. */
 export async function startGrpcPort(options: { host: string; port: number }, deps: GrpcServiceDeps): Promise<GrpcPort> {
-  const sockets = new Set<Socket>();
   let loading: Promise<Loaded> | undefined;
   const tcp = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     loading ??= load(deps);
     loading.then(
@@ -34,6 +32,7 @@ export async function startGrpcPort(options: { host: string; port: number }, dep
       },
     );
   });
+  const sockets = openSockets(tcp);
   await listen(tcp, options.host, options.port);
   const { port } = tcp.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;

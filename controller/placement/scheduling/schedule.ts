@@ -63,11 +63,11 @@ function keepExisting(snapshot: Snapshot, draft: Draft, usage: Usage): void {
   }
 }
 
-const unknownOption: Option = {
+const unknownOption = {
   kind: 'refused',
   verdict: 'Unknown',
   message: 'nothing is decided while the deployment is suspended or its model is unknown',
-};
+} satisfies Option;
 
 /** Admission never stops what serves; only selectors, taints, long loss and a cap move it. */
 function refusedToStay(
@@ -123,7 +123,7 @@ function conclude(snapshot: Snapshot, draft: Draft): PlacementDecision {
   const desired = deployment.mode === 'EveryDevice' ? wantedEverywhere(snapshot, draft) : deployment.replicas;
   const shortfall =
     chosen.length < desired || (deployment.mode === 'EveryDevice' && desired === 0)
-      ? describeShortfall(deployment, chosen.length, candidateCounts, desired)
+      ? describeShortfall(draft.deployment, { chosen: chosen.length, desired, known: snapshot.devices.length }, candidateCounts)
       : undefined;
   return {
     deploymentUid: deployment.uid,
@@ -140,12 +140,17 @@ function wantedEverywhere(snapshot: Snapshot, draft: Draft): number {
   return snapshot.devices.filter((device) => !excluded(draft.deployment, device)).length;
 }
 
-function describeShortfall(deployment: DeploymentView, chosen: number, counts: Record<string, number>, desired: number): string {
+function describeShortfall(
+  deployment: DeploymentView,
+  { chosen, desired, known }: Record<'chosen' | 'desired' | 'known', number>,
+  counts: Record<string, number>,
+): string {
+  if (deployment.frozen && chosen === 0) return unknownOption.message;
   const why = Object.entries(counts)
     .filter(([verdict]) => verdict !== 'Chosen')
     .map(([verdict, count]) => `${count} ${verdict}`)
     .join(', ');
-  if (why === '' && chosen === 0) return 'no device is known: start an agent, it joins by itself';
+  if (known === 0) return 'no device is known: start an agent, it joins by itself';
   const excludedOnly = Object.keys(counts).every((verdict) => verdict === 'NotSelected' || verdict === 'WrongClass');
   if (chosen === 0 && excludedOnly)
     return `no device matches ${describeWanted(deployment)} (${why}): correct the selector or label a device, kubectl label edgedevice NAME KEY=VALUE`;

@@ -181,6 +181,16 @@ describe('which devices are chosen', () => {
       'no device matches placement.deviceSelector site=moon (1 NotSelected): correct the selector or label a device, kubectl label edgedevice NAME KEY=VALUE',
     );
   });
+
+  it('says that it has not decided yet where nothing is decided, whatever devices there are', () => {
+    const { d } = decide({ devices: [device('a')], deployments: [deployment('d', { frozen: true })] });
+    expect(d?.shortfall).toBe('nothing is decided while the deployment is suspended or its model is unknown');
+  });
+
+  it('asks for an agent only where no device is known', () => {
+    const { d } = decide({ devices: [], deployments: [deployment('d')] });
+    expect(d?.shortfall).toBe('no device is known: start an agent, it joins by itself');
+  });
 });
 
 describe('what stays where it is', () => {
