@@ -20,7 +20,9 @@ export function createRouter(deps: RouterDeps): (request: IncomingMessage, respo
       if (!request.complete && request.destroyed) return; // The client left: there is nobody to answer.
       const status = sendError(response, error);
       const log = deps.logger.child({ method: request.method, path: request.url, code: status.code, reason: status.reason });
-      if (status.code >= 500) log.error({ err: error }, 'request failed');
+      // A Status that the server means needs no stack, also where Kubernetes gives it a code from 500 on.
+      if (!(error instanceof StatusError)) log.error({ err: error }, 'request failed');
+      else if (status.code >= 500) log.warn(`request refused: ${status.message}`);
       else log.debug('request refused');
     });
   };
