@@ -58,7 +58,7 @@ export interface PredictorReference {
 export interface DeviceClassStatus {
   /** Generation of the object that this status describes. */
   observedGeneration?: number;
-  /** PredictorReady. */
+  /** PredictorReady (something predicts energy here) and Ready (every predictor that it names is loaded). */
   conditions?: Condition[];
   /** Devices of this class. */
   devices?: number;

@@ -98,22 +98,45 @@ export function describeClassStatus(
   now: string,
 ): DeviceClassStatus {
   const observedGeneration = deviceClass.metadata.generation ?? 1;
-  const condition = { type: 'PredictorReady', ...judgePredictors(deviceClass, findings), observedGeneration };
   const { calibration } = findings;
+  let conditions = deviceClass.status?.conditions ?? [];
+  for (const [type, finding] of [
+    ['PredictorReady', judgePredictors(deviceClass, findings)],
+    ['Ready', judgeReady(findings)],
+  ] as const)
+    conditions = setCondition(conditions, { type, ...finding, observedGeneration }, now);
   return {
     observedGeneration,
-    conditions: setCondition(deviceClass.status?.conditions ?? [], condition, now),
+    conditions,
     devices: findings.devices,
     ...(calibration.length === 0 ? {} : { calibration: [...calibration] }),
   };
 }
 
+type Finding = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+/** A class without predictors is as it was declared; only one that it names and that cannot be had keeps it from Ready. */
+function judgeReady({ loaded }: { loaded: readonly Loaded[] }): Finding {
+  const failure = failureOf(loaded);
+  if (failure) return failure;
+  const message =
+    loaded.length === 0
+      ? 'it names no predictor of its own'
+      : `loaded: ${loaded.map(({ reference }) => reference.name).join(', ')}`;
+  return { status: 'True', reason: 'Succeeded', message };
+}
+
+function failureOf(loaded: readonly Loaded[]): Finding | undefined {
+  const failed = loaded.find((entry) => entry.failure !== undefined);
+  return failed && { status: 'False', reason: 'NoPredictor', message: `${failed.reference.name}: ${failed.failure}` };
+}
+
 function judgePredictors(
   deviceClass: DeviceClass,
   { loaded, borrowed }: { loaded: readonly Loaded[]; borrowed: readonly string[] },
-): Pick<Condition, 'status' | 'reason' | 'message'> {
-  const failed = loaded.find((entry) => entry.failure !== undefined);
-  if (failed) return { status: 'False', reason: 'NoPredictor', message: `${failed.reference.name}: ${failed.failure}` };
+): Finding {
+  const failure = failureOf(loaded);
+  if (failure) return failure;
   const own = loaded.map(({ reference }) => `${reference.name} (${reference.boundary})`);
   if (own.length > 0) return { status: 'True', reason: 'Verified', message: own.join(', ') };
   const base = deviceClass.spec.simulatedFrom;
