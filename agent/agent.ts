@@ -5,6 +5,7 @@ import type { Clock } from '../kube/runtime/clock.ts';
 import { runBackground } from './background.ts';
 import type { ControlPlaneDeps } from './control-plane.ts';
 import { createControlPlaneHooks } from './control-plane-hooks.ts';
+import type { Disk } from './disk/disk.ts';
 import { Instances } from './instances.ts';
 import { createAgentMetrics } from './metrics.ts';
 import type { AgentOptions } from './options.ts';
@@ -28,12 +29,12 @@ export interface Agent {
 /** Starts serving from disk; the control plane is the caller's to follow. */
 export async function startAgent(
   options: AgentOptions,
-  deps: { logger: Logger; clock: Clock },
+  deps: { logger: Logger; clock: Clock; disk: Disk },
   signal: AbortSignal,
 ): Promise<Agent> {
-  const { clock, logger } = deps;
+  const { clock, logger, disk } = deps;
   refuseOpenAddress(options);
-  const state = await openState(options, logger);
+  const state = await openState(options, deps);
   const { desired, store, learned, learnedFile, days } = state;
   const board = await openBoard(options, { ...deps, store }, signal);
   const { power, telemetry } = board;
@@ -52,6 +53,7 @@ export async function startAgent(
   const hooks = createControlPlaneHooks(clock, () => ({
     logger,
     desired,
+    disk,
     instances,
     onIdentity: (identity) => {
       joinedTo = identity.apiServer.url;

@@ -8,6 +8,7 @@ import type { EnergyTestStatus, Slot } from '../crds/model-instance.ts';
 import type { Boundary } from '../crds/shared.ts';
 import { formatPower } from '../energy/units.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
+import { systemDisk } from './disk/disk.ts';
 import { createOnnxRuntimeEngine } from './inference/onnx-runtime-engine.ts';
 import { runEnergyTest } from './measurement/energy-test.ts';
 import { loadSubject } from './measurement/load-subject.ts';
@@ -65,7 +66,7 @@ export async function runBenchmark(
   };
   let sampling: Promise<unknown> = Promise.resolve();
   try {
-    const { store, learned } = await openState(agentOptions, logger);
+    const { store, learned } = await openState(agentOptions, { logger, disk: systemDisk });
     const board = await openBoard(agentOptions, { clock, logger, store }, both);
     const { power, telemetry, deposits } = board;
     const measurement = createMeasurement(agentOptions, { clock, board, learned, deviceClassName: () => undefined });

@@ -9,7 +9,7 @@ import { type DeviceView, describeDevice } from './status/describe-device.ts';
 import { Publisher } from './status/publisher.ts';
 import { StatusWriter } from './status/status-writer.ts';
 
-interface Deps extends Pick<ControlPlaneDeps, 'logger' | 'desired' | 'onIdentity'> {
+interface Deps extends Pick<ControlPlaneDeps, 'logger' | 'desired' | 'disk' | 'onIdentity'> {
   instances: Instances;
   deviceView: () => Promise<Omit<DeviceView, 'generation'>>;
   /** Whether what was there before a restart is still coming up. */
@@ -34,11 +34,12 @@ export function createControlPlaneHooks(clock: Clock, deps: () => Deps): Control
   let lastReached = Number.NEGATIVE_INFINITY;
   const wake = () => publisher?.wake();
   const build = (): ControlPlaneDeps => {
-    const { logger, desired, instances, onIdentity, deviceView, resuming, keep } = deps();
+    const { logger, desired, disk, instances, onIdentity, deviceView, resuming, keep } = deps();
     return {
       clock,
       logger,
       desired,
+      disk,
       onIdentity,
       onInstance: (instance, object: Stored<ModelInstance>) => {
         publisher?.seedInstance(object);

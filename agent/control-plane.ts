@@ -13,6 +13,7 @@ import type { Stored } from '../kube/api/objects.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import { AssignmentWatcher } from './assignment/assignment-watcher.ts';
 import type { DesiredInstance, DesiredState } from './assignment/desired-state.ts';
+import type { Disk } from './disk/disk.ts';
 import { hasEnded } from './has-ended.ts';
 import { beat } from './heartbeat/heartbeat.ts';
 import { connectionOf, type DeviceIdentity, lifetimeOf, readIdentity, writeIdentity } from './identity/device-identity.ts';
@@ -25,6 +26,8 @@ export interface ControlPlaneDeps {
   clock: Clock;
   logger: Logger;
   desired: DesiredState;
+  /** Where the identity is kept. */
+  disk: Disk;
   onIdentity: (identity: DeviceIdentity) => void;
   onInstance: (instance: DesiredInstance, object: Stored<ModelInstance>) => void;
   onStopped: (instance: DesiredInstance) => void;
@@ -59,9 +62,9 @@ export async function followControlPlane(options: AgentOptions, deps: ControlPla
       deps.publish(client, () => watcher.device, signal),
       keepRenewed(
         () => identity,
-        () => pendingKey(options.dataDirectory),
+        () => pendingKey(options.dataDirectory, deps.disk),
         async (renewed) => {
-          await keepIdentity(options, renewed);
+          await keepIdentity(options, renewed, deps.disk);
           identity = renewed;
           deps.onIdentity(renewed);
         },
@@ -76,7 +79,7 @@ export async function followControlPlane(options: AgentOptions, deps: ControlPla
 
 /** The identity on disk, or a new one by joining. A token of another controller means that this device was moved: it joins there. */
 async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, signal: AbortSignal): Promise<DeviceIdentity> {
-  const known = await readIdentity(options.dataDirectory);
+  const known = await readIdentity(options.dataDirectory, deps.disk);
   if (known && known.name !== options.name)
     throw new Error(
       `${options.dataDirectory} belongs to device ${known.name}, not ${options.name}: give each device its own data directory`,
@@ -92,7 +95,7 @@ async function ensureIdentity(options: AgentOptions, deps: ControlPlaneDeps, sig
     name: options.name,
     source,
     // Its certificate ran out, but the name is still bound to its key.
-    key: belongs ? known.key : await pendingKey(options.dataDirectory),
+    key: belongs ? known.key : await pendingKey(options.dataDirectory, deps.disk),
     ...(options.simulate === undefined ? {} : { deviceClassName: `${options.simulate}${simulatedSuffix}` }),
   };
   const identity = await joinUntilKept(order, options, deps, signal);
@@ -110,7 +113,7 @@ async function joinUntilKept(
   for (let attempt = 1; ; attempt++) {
     try {
       const identity = await joinFleet(order, signal);
-      await keepIdentity(options, identity);
+      await keepIdentity(options, identity, deps.disk);
       return identity;
     } catch (error) {
       signal.throwIfAborted();
@@ -123,9 +126,9 @@ async function joinUntilKept(
   }
 }
 
-async function keepIdentity({ dataDirectory }: AgentOptions, identity: DeviceIdentity): Promise<void> {
-  await writeIdentity(dataDirectory, identity);
-  await forgetPendingKey(dataDirectory);
+async function keepIdentity({ dataDirectory }: AgentOptions, identity: DeviceIdentity, disk: Disk): Promise<void> {
+  await writeIdentity(dataDirectory, identity, disk);
+  await forgetPendingKey(dataDirectory, disk);
 }
 
 function isOfAnotherController(options: AgentOptions, identity: DeviceIdentity): boolean {

@@ -19,6 +19,8 @@ interface Deps {
   origin: () => ArtifactOrigin | undefined;
   onBytes?: (bytes: number) => void;
   onVerifyFailure?: () => void;
+  /** See downloader.ts. */
+  stallMilliseconds?: number;
 }
 
 const firstRetrySeconds = 1;

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { link, mkdir, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { syncDirectory } from '../disk/atomic-file.ts';
+import { makeDirectory, syncDirectory } from '../disk/atomic-file.ts';
+import { type Disk, systemDisk } from '../disk/disk.ts';
 import { ArtifactError } from './errors.ts';
 import { planEviction, type StoredBlob } from './eviction.ts';
 import { formatBytes } from './format-bytes.ts';
@@ -13,6 +12,7 @@ export interface BlobStoreOptions {
   quotaBytes: number;
   /** Kept free on the file system for everything else. */
   reserveBytes?: number;
+  disk?: Disk;
 }
 
 const digestPattern = /^sha256:([0-9a-f]{64})$/;
@@ -27,6 +27,7 @@ export function hexOf(digest: string): string {
 
 /** Content-addressed files: `blobs/sha256/<hex>` whole and verified, `partial/<hex>` on their way. */
 export class BlobStore {
+  readonly disk: Disk;
   readonly #blobs: string;
   readonly #partial: string;
   readonly #views: string;
@@ -35,6 +36,7 @@ export class BlobStore {
   #pinned: () => ReadonlySet<string> = () => new Set();
 
   constructor(options: BlobStoreOptions) {
+    this.disk = options.disk ?? systemDisk;
     this.#blobs = path.join(options.directory, 'blobs', 'sha256');
     this.#partial = path.join(options.directory, 'partial');
     this.#views = path.join(options.directory, 'views');
@@ -43,8 +45,9 @@ export class BlobStore {
   }
 
   async open(): Promise<void> {
-    for (const directory of [this.#blobs, this.#partial]) await mkdir(directory, { recursive: true });
-    await rm(this.#views, { recursive: true, force: true });
+    const parent = path.dirname(this.#blobs);
+    for (const directory of [path.dirname(parent), parent, this.#blobs, this.#partial]) await makeDirectory(directory, this.disk);
+    await this.disk.remove(this.#views);
   }
 
   get directory(): string {
@@ -60,41 +63,45 @@ export class BlobStore {
     return path.join(this.#blobs, hexOf(digest));
   }
 
+  /** A name for bytes whose digest is known only once all of them are here. What is left of it goes with the next start. */
+  nextTemporary(): string {
+    return path.join(this.#partial, `upload-${randomUUID()}`);
+  }
+
   partialPath(digest: string): string {
     return path.join(this.#partial, hexOf(digest));
   }
 
   async has(digest: string): Promise<boolean> {
-    return (await sizeOf(this.path(digest))) !== undefined;
+    return (await sizeOf(this.path(digest), this.disk)) !== undefined;
   }
 
   /** Reads the whole blob and compares: bytes are verified before each use, because disks lie. False, and the blob gone, when it is not what it should be. */
   async verify(digest: string, signal: AbortSignal): Promise<boolean> {
     const file = this.path(digest);
-    const actual = await hashFile(file, signal).catch((error: NodeJS.ErrnoException) => {
+    const actual = await hashFile(file, this.disk, signal).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
     if (actual === hexOf(digest)) {
-      const now = new Date();
-      await utimes(file, now, now);
+      await this.disk.touch(file, new Date());
       return true;
     }
-    await rm(file, { force: true });
+    await this.disk.remove(file);
     return false;
   }
 
   /** Makes a verified partial file a blob. */
   async commit(digest: string): Promise<void> {
-    await rename(this.partialPath(digest), this.path(digest));
-    await syncDirectory(this.#blobs);
+    await this.disk.rename(this.partialPath(digest), this.path(digest));
+    await syncDirectory(this.#blobs, this.disk);
   }
 
   async list(): Promise<StoredBlob[]> {
     const blobs: StoredBlob[] = [];
-    for (const name of await readdir(this.#blobs)) {
-      const info = await stat(path.join(this.#blobs, name)).catch(() => undefined);
-      if (info?.isFile()) blobs.push({ digest: `sha256:${name}`, bytes: info.size, lastUsed: info.mtimeMs });
+    for (const name of await this.disk.list(this.#blobs)) {
+      const info = await this.disk.stat(path.join(this.#blobs, name)).catch(() => undefined);
+      if (info?.isFile) blobs.push({ digest: `sha256:${name}`, bytes: info.bytes, lastUsed: info.modified });
     }
     return blobs;
   }
@@ -107,7 +114,7 @@ export class BlobStore {
         'InsufficientStorage',
         `${what} needs ${formatBytes(bytes)}; the quota is ${formatBytes(this.#quotaBytes)}, of which models in use hold ${formatBytes(plan.pinnedBytes)}: raise the agent's storage limit or remove a deployment`,
       );
-    for (const digest of plan.evict) await rm(this.path(digest), { force: true });
+    for (const digest of plan.evict) await this.disk.remove(this.path(digest));
     const free = await this.freeBytes();
     if (free - this.#reserveBytes >= bytes) return;
     throw new ArtifactError(
@@ -116,9 +123,8 @@ export class BlobStore {
     );
   }
 
-  async freeBytes(): Promise<number> {
-    const info = await statfs(this.#blobs);
-    return info.bavail * info.bsize;
+  freeBytes(): Promise<number> {
+    return this.disk.freeBytes(this.#blobs);
   }
 
   /** A directory where the graph and the files beside it have the names that the graph expects. Hard links: no bytes are copied. */
@@ -133,34 +139,34 @@ export class BlobStore {
         throw new ArtifactError('DownloadFailed', `external data ${file.path} lies outside the model's directory`);
       entries.push({ target, digest: file.digest });
     }
-    await rm(directory, { recursive: true, force: true });
+    await this.disk.remove(directory);
     for (const entry of entries) {
-      await mkdir(path.dirname(entry.target), { recursive: true });
-      await link(this.path(entry.digest), entry.target);
+      await this.disk.mkdir(path.dirname(entry.target));
+      await this.disk.link(this.path(entry.digest), entry.target);
     }
     return graph;
   }
 
   /** Forgets partial downloads that nothing asks for any more. */
   async prunePartial(wanted: ReadonlySet<string>): Promise<void> {
-    for (const name of await readdir(this.#partial)) {
-      if (!wanted.has(`sha256:${name}`)) await rm(path.join(this.#partial, name), { force: true });
+    for (const name of await this.disk.list(this.#partial)) {
+      if (!wanted.has(`sha256:${name}`)) await this.disk.remove(path.join(this.#partial, name));
     }
   }
 }
 
 /** Bytes of a file; undefined when there is none. */
-export async function sizeOf(file: string): Promise<number | undefined> {
+export async function sizeOf(file: string, disk: Disk): Promise<number | undefined> {
   try {
-    return (await stat(file)).size;
+    return (await disk.stat(file)).bytes;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-async function hashFile(file: string, signal: AbortSignal): Promise<string> {
+async function hashFile(file: string, disk: Disk, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 18 }), hash, { signal });
+  await pipeline(disk.readStream(file), hash, { signal });
   return hash.digest('hex');
 }

@@ -1,11 +1,10 @@
 // Brings one artifact from the controller onto the disk: by digest, over mTLS, resumed where the last try ended.
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import { type Dispatcher, request } from 'undici';
 import { artifactPath } from '../../crds/join.ts';
+import type { Disk, DiskFile } from '../disk/disk.ts';
 import { type BlobStore, hexOf, sizeOf } from './blob-store.ts';
 import { ArtifactError } from './errors.ts';
 import { formatBytes } from './format-bytes.ts';
@@ -30,10 +29,12 @@ interface Deps {
   logger: Logger;
   onBytes?: (bytes: number) => void;
   onVerifyFailure?: () => void;
+  /** A source that says nothing for this long is given up for now. Default 30 s. */
+  stallMilliseconds?: number;
 }
 
 const syncEveryBytes = 8 * 1024 * 1024;
-const stallMilliseconds = 30_000;
+const defaultStallMilliseconds = 30_000;
 
 /** One try. Resolves when the blob is on disk and verified. @throws ArtifactError */
 export async function download(
@@ -45,15 +46,16 @@ export async function download(
   const origin = deps.origin();
   if (!origin) throw new ArtifactError('DownloadFailed', 'the device has not joined yet, so it knows no artifact address');
   const file = deps.store.partialPath(wanted.digest);
-  const have = (await sizeOf(file)) ?? 0;
-  const answer = await ask(origin, wanted, have, signal);
+  const { disk } = deps.store;
+  const have = (await sizeOf(file, disk)) ?? 0;
+  const answer = await ask(origin, wanted, have, deps.stallMilliseconds ?? defaultStallMilliseconds, signal);
   const { body } = answer;
   try {
     const from = answer.from;
     limitSize(wanted, answer.total);
     await deps.store.makeRoom(answer.total - from, wanted.what);
-    const hash = await hashExisting(file, from, signal);
-    const handle = await open(file, from > 0 ? 'r+' : 'w');
+    const hash = await hashExisting(file, from, disk, signal);
+    const handle = await disk.open(file, from > 0 ? 'r+' : 'w');
     try {
       await handle.truncate(from);
       const bytes = await receive(deps, body, handle, hash, { from, total: answer.total, wanted, progress });
@@ -66,17 +68,23 @@ export async function download(
     } finally {
       await handle.close();
     }
-    await accept(deps, wanted, hash, answer.total);
+    await accept(deps, wanted, hash, answer);
   } finally {
     body.destroy();
   }
 }
 
-async function accept(deps: Deps, wanted: Wanted, hash: Hash, total: number): Promise<void> {
+async function accept(deps: Deps, wanted: Wanted, hash: Hash, { from, total }: Answer): Promise<void> {
   const actual = hash.digest('hex');
   if (actual === hexOf(wanted.digest)) return deps.store.commit(wanted.digest);
-  await rm(deps.store.partialPath(wanted.digest), { force: true });
+  await deps.store.disk.remove(deps.store.partialPath(wanted.digest));
   deps.onVerifyFailure?.();
+  // A power cut may have damaged what was kept: the source is blamed only for bytes that all came in one piece.
+  if (from > 0)
+    throw new ArtifactError(
+      'DownloadFailed',
+      `${wanted.what}: the ${from} bytes kept from an earlier try do not go with the rest; it is fetched from the start`,
+    );
   throw new ArtifactError(
     'DigestMismatch',
     `${wanted.what}: expected ${wanted.digest}, received ${total} bytes of sha256:${actual}; nothing was kept`,
@@ -90,7 +98,13 @@ interface Answer {
   total: number;
 }
 
-async function ask(origin: ArtifactOrigin, wanted: Wanted, have: number, signal: AbortSignal): Promise<Answer> {
+async function ask(
+  origin: ArtifactOrigin,
+  wanted: Wanted,
+  have: number,
+  stallMilliseconds: number,
+  signal: AbortSignal,
+): Promise<Answer> {
   const failed = (why: string, cause?: unknown) =>
     new ArtifactError('DownloadFailed', `${wanted.what} from ${origin.url}: ${why}`, { cause });
   let response: Dispatcher.ResponseData;
@@ -124,7 +138,7 @@ async function ask(origin: ArtifactOrigin, wanted: Wanted, have: number, signal:
     const total = Number(/^bytes \*\/(\d+)$/.exec(String(headers['content-range']))?.[1] ?? Number.NaN);
     // Everything is there already: its hash decides. More than there should be cannot become right: from the start.
     if (total === have) return { body: Readable.from([]), from: have, total };
-    if (total < have) return ask(origin, wanted, 0, signal);
+    if (total < have) return ask(origin, wanted, 0, stallMilliseconds, signal);
     throw failed(`it refuses to go on at byte ${have}`);
   }
   const text = await body.text().catch(() => '');
@@ -144,7 +158,7 @@ function limitSize(wanted: Wanted, total: number): void {
 async function receive(
   deps: Deps,
   body: AsyncIterable<Buffer>,
-  handle: FileHandle,
+  handle: DiskFile,
   hash: Hash,
   run: { from: number; total: number; wanted: Wanted; progress: (bytes: number, total: number) => void },
 ): Promise<number> {
@@ -154,7 +168,7 @@ async function receive(
     for await (const chunk of body) {
       if (bytes + chunk.length > run.total)
         throw new ArtifactError('SizeMismatch', `${run.wanted.what}: more bytes came than the ${run.total} that were announced`);
-      await handle.write(chunk, 0, chunk.length, bytes);
+      await handle.write(chunk, bytes);
       hash.update(chunk);
       bytes += chunk.length;
       unsynced += chunk.length;
@@ -179,10 +193,10 @@ async function receive(
   return bytes;
 }
 
-async function hashExisting(file: string, bytes: number, signal: AbortSignal): Promise<Hash> {
+async function hashExisting(file: string, bytes: number, disk: Disk, signal: AbortSignal): Promise<Hash> {
   const hash = createHash('sha256');
   if (bytes === 0) return hash;
-  for await (const chunk of createReadStream(file, { end: bytes - 1 })) {
+  for await (const chunk of disk.readStream(file, bytes - 1)) {
     signal.throwIfAborted();
     hash.update(chunk as Buffer);
   }

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EdgeDeviceSpec } from '../../crds/edge-device.ts';
 import type { EnergyReading, EnergyTestStatus, ModelInstanceSpec, ModelInstanceStatus, Slot } from '../../crds/model-instance.ts';
 import { readJsonFile, writeFileAtomic } from '../disk/atomic-file.ts';
+import { type Disk, systemDisk } from '../disk/disk.ts';
 
 export interface DesiredInstance {
   namespace: string;
@@ -42,15 +43,17 @@ interface StateFile {
 
 export class DesiredState {
   readonly #file: string;
+  readonly #disk: Disk;
   #state: StateFile = { version: 1, device: { hold: false, maintenanceWindows: [] }, instances: [] };
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(directory: string) {
+  constructor(directory: string, disk: Disk = systemDisk) {
     this.#file = path.join(directory, 'desired.json');
+    this.#disk = disk;
   }
 
   async open(): Promise<void> {
-    const stored = (await readJsonFile(this.#file)) as { version?: number; instances?: unknown } | undefined;
+    const stored = (await readJsonFile(this.#file, this.#disk)) as { version?: number; instances?: unknown } | undefined;
     if (stored === undefined) return;
     if (stored.version !== 1 || !Array.isArray(stored.instances))
       throw new Error(
@@ -107,7 +110,7 @@ export class DesiredState {
   /** Writes follow each other, and the last one wins on disk as in memory. */
   async #write(state: StateFile): Promise<void> {
     this.#state = state;
-    const next = this.#writing.then(() => writeFileAtomic(this.#file, JSON.stringify(this.#state)));
+    const next = this.#writing.then(() => writeFileAtomic(this.#file, JSON.stringify(this.#state), 0o644, this.#disk));
     this.#writing = next.catch(() => {});
     await next;
   }

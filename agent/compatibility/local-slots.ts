@@ -1,7 +1,5 @@
 // /deploy, /start and /stop without a control plane: the device fills its slots itself.
 import { createHash } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { request } from 'undici';
 import type { Budget } from '../../crds/model-deployment.ts';
 import type { Slot } from '../../crds/model-instance.ts';
@@ -133,27 +131,28 @@ export class LocalSlots {
       throw new OldRequestError(502, `${url.href} answered ${statusCode}; a redirect is not followed`);
     }
     await store.makeRoom(Math.min(maximumModelBytes, Number(headers['content-length'] ?? 0)), url.href);
-    const temporary = path.join(store.directory, '..', `deploy-${process.pid}.partial`);
+    const temporary = store.nextTemporary();
     const hash = createHash('sha256');
     let bytes = 0;
-    const file = await open(temporary, 'w');
+    const file = await store.disk.open(temporary, 'w');
     try {
       for await (const chunk of body as AsyncIterable<Buffer>) {
+        const offset = bytes;
         bytes += chunk.length;
         if (bytes > maximumModelBytes) throw new OldRequestError(413, `the model is larger than ${maximumModelBytes} bytes`);
         if (bytes === chunk.length) refuseOtherFormats(chunk);
         hash.update(chunk);
-        await file.write(chunk);
+        await file.write(chunk, offset);
       }
       await file.sync();
     } catch (error) {
-      await rm(temporary, { force: true });
+      await store.disk.remove(temporary);
       throw error;
     } finally {
       await file.close();
     }
     const digest = `sha256:${hash.digest('hex')}`;
-    await rename(temporary, store.partialPath(digest));
+    await store.disk.rename(temporary, store.partialPath(digest));
     await store.commit(digest);
     return { digest, bytes };
   }

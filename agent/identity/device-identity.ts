@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Connection } from '../../kube/api/kubeconfig.ts';
 import { readJsonFile, writeFileAtomic } from '../disk/atomic-file.ts';
+import { type Disk, systemDisk } from '../disk/disk.ts';
 
 /** Who this device is and where it belongs. One file, so that key and certificate can never be of different times. */
 export interface DeviceIdentity {
@@ -17,11 +17,11 @@ export interface DeviceIdentity {
 
 const fileName = 'identity.json';
 
-export async function readIdentity(directory: string): Promise<DeviceIdentity | undefined> {
+export async function readIdentity(directory: string, disk: Disk = systemDisk): Promise<DeviceIdentity | undefined> {
   const file = path.join(directory, fileName);
-  const identity = (await readJsonFile(file)) as DeviceIdentity | undefined;
+  const identity = (await readJsonFile(file, disk)) as DeviceIdentity | undefined;
   if (!identity) return undefined;
-  const mode = (await stat(file)).mode & 0o777;
+  const { mode } = await disk.stat(file);
   if (mode & 0o077)
     throw new Error(`${file} holds the device's private key and can be read by others (mode ${mode.toString(8)}): chmod 600 it`);
   for (const field of ['name', 'key', 'certificate', 'deviceUid'] as const)
@@ -29,8 +29,8 @@ export async function readIdentity(directory: string): Promise<DeviceIdentity | 
   return identity;
 }
 
-export async function writeIdentity(directory: string, identity: DeviceIdentity): Promise<void> {
-  await writeFileAtomic(path.join(directory, fileName), `${JSON.stringify(identity, undefined, 2)}\n`, 0o600);
+export async function writeIdentity(directory: string, identity: DeviceIdentity, disk: Disk = systemDisk): Promise<void> {
+  await writeFileAtomic(path.join(directory, fileName), `${JSON.stringify(identity, undefined, 2)}\n`, 0o600, disk);
 }
 
 export function connectionOf(identity: DeviceIdentity): Connection {

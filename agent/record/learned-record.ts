@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import type { RevisionStatus } from '../../crds/model-instance.ts';
 import { readJsonFile, writeFileAtomic } from '../disk/atomic-file.ts';
+import { type Disk, systemDisk } from '../disk/disk.ts';
 import type { BaselineRecord } from '../measurement/idle-baseline.ts';
 import type { OperationWindow } from '../measurement/operation-windows.ts';
 import type { StatisticsRecord } from '../serving/model-statistics.ts';
@@ -36,17 +37,19 @@ const nothing: LearnedRecord = { version: 1, baselines: [], revisions: [], windo
 /** `learned.json` in the data directory. */
 export class LearnedFile {
   readonly #file: string;
+  readonly #disk: Disk;
   #written = '';
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(directory: string) {
+  constructor(directory: string, disk: Disk = systemDisk) {
     this.#file = path.join(directory, 'learned.json');
+    this.#disk = disk;
   }
 
   /** A file that cannot be read is as good as none: all of it can be measured again, and a model must not wait for it. */
   async read(logger: Logger): Promise<LearnedRecord> {
     try {
-      const stored = (await readJsonFile(this.#file)) as Partial<LearnedRecord> | undefined;
+      const stored = (await readJsonFile(this.#file, this.#disk)) as Partial<LearnedRecord> | undefined;
       if (stored === undefined) return nothing;
       const { version, baselines, revisions, windows, days } = stored;
       const lists = [baselines, revisions, windows, days];
@@ -64,7 +67,7 @@ export class LearnedFile {
     const text = JSON.stringify(record);
     const next = this.#writing.then(async () => {
       if (text === this.#written) return;
-      await writeFileAtomic(this.#file, text);
+      await writeFileAtomic(this.#file, text, 0o644, this.#disk);
       this.#written = text;
     });
     this.#writing = next.catch(() => {});

@@ -1,8 +1,8 @@
 // The gate that a model passes on the very device: known inputs, reference outputs or labels.
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Slot } from '../../crds/model-instance.ts';
+import type { Disk } from '../disk/disk.ts';
 import { datatypes, elementCount, type Tensor, type TensorDescription } from '../inference/datatypes.ts';
 import type { EngineModel } from '../inference/engine.ts';
 import { fromJson, numericValues } from '../inference/tensor-json.ts';
@@ -29,8 +29,8 @@ const relativeTolerance = 0.02;
 const absoluteTolerance = 1e-3;
 
 /** Gzip JSON lines: `{ "inputs": [...], "outputs": [...], "label": 2 }`. @throws Error that names the line. */
-export async function readGoldenSet(file: string): Promise<GoldenSample[]> {
-  const packed = await readFile(file);
+export async function readGoldenSet(file: string, disk: Disk): Promise<GoldenSample[]> {
+  const packed = await disk.read(file);
   const isPacked = packed[0] === 0x1f && packed[1] === 0x8b;
   const text = (isPacked ? await unzip(packed, { maxOutputLength: maximumBytes }) : packed).toString('utf8');
   const lines = text.split('\n').filter((line) => line.trim() !== '');

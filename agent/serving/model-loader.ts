@@ -78,7 +78,7 @@ export class ModelLoader {
         signal,
       );
       await warmUp(model, signal);
-      const samples = slot.goldenSet ? await readGoldenSet(store.path(slot.goldenSet.digest)) : [];
+      const samples = slot.goldenSet ? await readGoldenSet(store.path(slot.goldenSet.digest), store.disk) : [];
       const runtime = engine.kind === 'OnnxRuntime' ? this.#deps.runtime : undefined;
       const known = recallGolden(before, slot, runtime);
       const golden = known ?? (slot.goldenSet ? await this.#gate(model, slot, samples, signal) : undefined);
