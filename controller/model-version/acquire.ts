@@ -10,7 +10,7 @@ import { type ArtifactOrigin, openSource } from '../artifacts/source.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 
 export interface AcquireDeps {
-  client: Client;
+  client: Pick<Client, 'get'>;
   artifacts: ArtifactStore;
   origins: readonly ArtifactOrigin[];
 }
@@ -92,7 +92,7 @@ function asArtifactError(error: unknown, uri: string): ArtifactError {
 
 /** `token` makes a bearer token, `username` and `password` basic credentials. */
 async function authorizationOf(
-  client: Client,
+  client: Pick<Client, 'get'>,
   namespace: string,
   secretName: string | undefined,
   signal: AbortSignal,

@@ -1,40 +1,31 @@
 // Brings one ModelVersion to Ready: files fetched and verified, graphs read in a child process, status written once.
 import type { Logger } from 'pino';
-import type { ModelVersion, ModelVersionStatus, Variant } from '../../crds/model-version.ts';
+import type { ModelVersion, ModelVersionStatus } from '../../crds/model-version.ts';
 import { fieldManagers } from '../../crds/names.ts';
 import { modelVersions } from '../../crds/resources.ts';
-import type { AnalysisLimits } from '../../energy/graph/analysis.ts';
-import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
+import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
-import { parseKey } from '../../kube/api/resource.ts';
 import type { Store } from '../../kube/cache/store.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { Outcome } from '../../kube/runtime/controller.ts';
 import type { EventRecorder } from '../../kube/runtime/event-recorder.ts';
 import { sameContent } from '../content-hash.ts';
 import type { OwnWrites } from '../own-writes.ts';
-import { type AcquireDeps, type Acquired, acquire, artifactsOf } from './acquire.ts';
-import type { AnalysisResult, AnalysisStore } from './analysis-store.ts';
+import type { Acquired } from './acquire.ts';
+import type { AnalysisResult } from './analysis-store.ts';
+import { type ExamineDeps, type ExamineOptions, examineVersion, passing } from './examine.ts';
 import { describeStart, describeVersion } from './status.ts';
 
-export interface ModelVersionDeps extends AcquireDeps {
-  clock: Clock;
+export interface ModelVersionDeps extends ExamineDeps {
+  client: Client;
   versions: Store<ModelVersion>;
   writes: OwnWrites<ModelVersion>;
-  analyses: AnalysisStore;
   events: EventRecorder;
 }
 
-export interface ModelVersionOptions {
-  maximumArtifactBytes: number;
-  analysisLimits?: Partial<AnalysisLimits>;
-}
-
-/** Reasons that another try may change: they are not kept on disk. */
-const passing = new Set(['Timeout', 'Crashed', 'OutOfMemory']);
 const retrySeconds = { transient: 30, final: 600 } as const;
 
-export function createModelVersionReconciler(deps: ModelVersionDeps, options: ModelVersionOptions) {
+export function createModelVersionReconciler(deps: ModelVersionDeps, options: ExamineOptions) {
   return async function reconcile(key: string, signal: AbortSignal, logger: Logger): Promise<Outcome> {
     const cached = deps.versions.get(key);
     if (!cached || cached.metadata.deletionTimestamp !== undefined) return { kind: 'done' };
@@ -42,56 +33,12 @@ export function createModelVersionReconciler(deps: ModelVersionDeps, options: Mo
     if (version.status?.observedGeneration !== version.metadata.generation)
       version = await publish(deps, version, describeStart(version, time(deps)), signal);
 
-    const { namespace = '' } = parseKey(key);
-    const acquired: Acquired[] = [];
-    for (const file of artifactsOf(version)) {
-      const request = { namespace, label: file.label, reference: file.reference, maximumBytes: options.maximumArtifactBytes };
-      acquired.push(await acquire(deps, request, signal));
-    }
-    const here = new Set(acquired.flatMap((file) => (file.kind === 'present' ? [file.digest] : [])));
-    const results = new Map<string, AnalysisResult>();
-    for (const variant of version.spec.variants) {
-      const files = [variant.digest, ...(variant.externalData ?? []).map((file) => file.digest)];
-      if (files.every((digest) => here.has(digest)))
-        results.set(variant.name, await analyze(deps, options, variant, signal, logger));
-    }
+    const { acquired, results } = await examineVersion(deps, options, version, { signal, logger });
     const before = readyReason(version.status);
     const written = await publish(deps, version, describeVersion(version, { acquired, results }, time(deps)), signal);
     announce(deps.events, written, before);
     return outcomeOf(acquired, results, written.status);
   };
-}
-
-async function analyze(
-  deps: ModelVersionDeps,
-  options: ModelVersionOptions,
-  variant: Variant,
-  signal: AbortSignal,
-  logger: Logger,
-): Promise<AnalysisResult> {
-  const known = deps.analyses.get(variant);
-  if (known) return known;
-  const externalData = Object.fromEntries(
-    (variant.externalData ?? []).map((file) => [file.path, deps.artifacts.path(file.digest)]),
-  );
-  const dimensions = Object.fromEntries((variant.dimensions ?? []).map(({ name, size }) => [name, size]));
-  const started = deps.clock.monotonic();
-  try {
-    const analysis = await analyzeGraph(deps.artifacts.path(variant.digest), {
-      signal,
-      externalData,
-      dimensions,
-      ...(options.analysisLimits === undefined ? {} : { limits: options.analysisLimits }),
-    });
-    const result: AnalysisResult = { kind: 'analyzed', analysis };
-    logger.info({ digest: variant.digest, milliseconds: Math.round(deps.clock.monotonic() - started) }, 'graph read');
-    return await deps.analyses.put(variant, result);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof UnsupportedModelError)) throw error;
-    const result: AnalysisResult = { kind: 'unsupported', reason: error.reason, message: error.message };
-    return passing.has(error.reason) ? result : await deps.analyses.put(variant, result);
-  }
 }
 
 async function publish(

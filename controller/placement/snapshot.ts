@@ -27,8 +27,8 @@ export interface SnapshotSources {
   devices: Store<EdgeDevice>;
   classes: Store<DeviceClass>;
   revisions: Store<ControllerRevision>;
-  estimator: Estimator;
-  liveness: LivenessTracker;
+  estimator: Pick<Estimator, 'estimate' | 'predict' | 'idleWatts'>;
+  liveness: Pick<LivenessTracker, 'judge'>;
 }
 
 /** Whole-board boundaries first: a cap is about what the board draws. */
@@ -205,7 +205,7 @@ function marginal(sources: SnapshotSources, deployment: ModelDeployment, device:
   return power.kind === 'power' ? power.watts : undefined;
 }
 
-function capIdle(estimator: Estimator, device: EdgeDevice): { boundary: Boundary; watts: number } | undefined {
+function capIdle(estimator: Pick<Estimator, 'idleWatts'>, device: EdgeDevice): { boundary: Boundary; watts: number } | undefined {
   for (const boundary of capBoundaries) {
     const watts = estimator.idleWatts(device, boundary);
     if (watts !== undefined) return { boundary, watts };
