@@ -24,6 +24,7 @@ import type { Metrics } from '../kube/runtime/metrics.ts';
 
 export const instanceIndexes = { device: 'device', deployment: 'deployment' } as const;
 export const deploymentIndexes = { modelVersion: 'modelVersion', uid: 'uid' } as const;
+export const deviceIndexes = { className: 'className' } as const;
 export const revisionIndexes = { owner: 'owner' } as const;
 
 export interface Caches {
@@ -54,7 +55,11 @@ export function createCaches(deps: { client: Client; clock: Clock; logger: Logge
       },
     }),
     versions: new Reflector(deps, modelVersions),
-    devices: new Reflector(deps, edgeDevices),
+    devices: new Reflector(deps, edgeDevices, {
+      indexers: {
+        [deviceIndexes.className]: ({ status }) => (status?.deviceClassName === undefined ? [] : [status.deviceClassName]),
+      },
+    }),
     classes: new Reflector(deps, deviceClasses),
     repositories: new Reflector(deps, fleetRepositories),
     leases: new Reflector(deps, leases, { namespace: devicesNamespace }),

@@ -11,7 +11,6 @@ import { type Predictor, predict } from '../../energy/prediction/predictor.ts';
 import { quantityAt } from '../../energy/prediction/verdict.ts';
 import { parsePower } from '../../energy/units.ts';
 import { calibrationKey, inForceOf } from '../calibration/stored.ts';
-import { contentHash } from '../content-hash.ts';
 import type { AnalysisSubject } from '../model-version/analysis-store.ts';
 import { type Judged, judgeBudget } from './admission.ts';
 import { budgetFor } from './budget-question.ts';
@@ -99,7 +98,7 @@ export class Estimator {
     if (predictors.length === 0) return undefined;
     const key = deviceKey(device, runtime, analysis);
     const versions = predictors.map((predictor) => `${predictor.name}@${predictor.version}`);
-    const memo = contentHash([subject.digest, subject.dimensions ?? [], versions, key, boundary, confidencePercent], 24);
+    const memo = JSON.stringify([subject.digest, subject.dimensions ?? [], versions, key, boundary, confidencePercent]);
     if (this.#predictions.has(memo)) return this.#predictions.get(memo);
     const made = predictors.map((predictor) => predict(predictor, analysis.features, key, { confidencePercent }));
     const best = made.sort((a, b) => rank(a, boundary) - rank(b, boundary))[0];

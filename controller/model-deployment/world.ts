@@ -6,7 +6,7 @@ import type { ModelVersion } from '../../crds/model-version.ts';
 import type { ControllerRevision } from '../../kube/api/builtins.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { keyOf } from '../../kube/api/resource.ts';
-import { instanceIndexes, revisionIndexes } from '../caches.ts';
+import { deviceIndexes, instanceIndexes, revisionIndexes } from '../caches.ts';
 import type { VariantEstimator } from '../estimate/estimator.ts';
 import type { PlacementResults } from '../placement/loop.ts';
 import { selects } from '../placement/scheduling/selectors.ts';
@@ -65,18 +65,17 @@ function entry(device: Stored<EdgeDevice> | undefined): [string, Stored<EdgeDevi
   return device ? [[device.metadata.name, device]] : [];
 }
 
+/** The first by name of each class, so that it stays the same while it is there. */
 function representativesOf(sources: WorldSources, deployment: ModelDeployment): Map<string, EdgeDevice> {
   const { deviceClassNames = [], deviceSelector } = deployment.spec.placement;
-  const found = new Map<string, EdgeDevice>();
-  for (const device of sources.devices.list()) {
-    const name = device.status?.deviceClassName;
-    if (name === undefined || !selects(deviceSelector, device.metadata.labels ?? {})) continue;
-    if (deviceClassNames.length > 0 && !deviceClassNames.includes(name)) continue;
-    const known = found.get(name);
-    if (!known || device.metadata.name < known.metadata.name) found.set(name, device);
-  }
-  for (const name of deviceClassNames) if (!found.has(name) && sources.classes.get(name)) found.set(name, madeUp(name));
-  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, maximumClasses));
+  const { className } = deviceIndexes;
+  const named = new Set(deviceClassNames);
+  const found = (named.size > 0 ? [...named] : sources.devices.indexValues(className)).flatMap((name): [string, EdgeDevice][] => {
+    const device = sources.devices.findByIndex(className, name, ({ metadata }) => selects(deviceSelector, metadata.labels ?? {}));
+    if (device) return [[name, device]];
+    return named.has(name) && sources.classes.get(name) ? [[name, madeUp(name)]] : [];
+  });
+  return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, maximumClasses));
 }
 
 function madeUp(deviceClassName: string): EdgeDevice {

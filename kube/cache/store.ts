@@ -1,6 +1,7 @@
 import type { KubeObject, Stored } from '../api/objects.ts';
 import { keyOf } from '../api/resource.ts';
 import type { Change } from './change.ts';
+import { addKey, removeKey } from './sorted-keys.ts';
 
 /** From an index's name to the values under which an object is found. */
 export type Indexers<T extends KubeObject> = Record<string, (object: Stored<T>) => string[]>;
@@ -13,8 +14,8 @@ export type Indexers<T extends KubeObject> = Record<string, (object: Stored<T>) 
 export class Store<T extends KubeObject> {
   readonly #objects = new Map<string, Stored<T>>();
   readonly #indexers: Indexers<T>;
-  /** index → value → keys, in order of insertion */
-  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  /** index → value → keys, sorted */
+  readonly #indexes = new Map<string, Map<string, string[]>>();
   #synced = false;
   #version = '';
 
@@ -51,19 +52,31 @@ export class Store<T extends KubeObject> {
     return [...this.#objects.values()];
   }
 
+  /** In the order of keys. */
   byIndex(index: string, value: string): Stored<T>[] {
-    const values = this.#indexes.get(index);
-    if (!values) throw new Error(`no index ${index}; this store has ${[...this.#indexes.keys()].join(', ') || 'none'}`);
-    return [...(values.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? []);
+    return (this.#valuesOf(index).get(value) ?? []).flatMap((key) => this.#objects.get(key) ?? []);
+  }
+
+  /** The first in the order of keys that is wanted; reads no further than that. */
+  findByIndex(index: string, value: string, wanted: (object: Stored<T>) => boolean): Stored<T> | undefined {
+    for (const key of this.#valuesOf(index).get(value) ?? []) {
+      const object = this.#objects.get(key);
+      if (object && wanted(object)) return object;
+    }
+    return undefined;
+  }
+
+  /** The values under which some object is found. */
+  indexValues(index: string): string[] {
+    return [...this.#valuesOf(index).keys()];
   }
 
   /** A different uid under the same key is another object: the old one went, the new one came. */
   put(object: Stored<T>): Change<T>[] {
     const key = keyOf(object);
     const old = this.#objects.get(key);
-    if (old) this.#unindex(key, old);
     this.#objects.set(key, object);
-    this.#index(key, object);
+    this.#index(key, old, object);
     if (!old) return [{ kind: 'added', object }];
     if (old.metadata.uid === object.metadata.uid) return [{ kind: 'updated', object, old }];
     return [
@@ -75,8 +88,8 @@ export class Store<T extends KubeObject> {
   remove(key: string): Change<T>[] {
     const old = this.#objects.get(key);
     if (!old) return [];
-    this.#unindex(key, old);
     this.#objects.delete(key);
+    this.#index(key, old, undefined);
     return [{ kind: 'deleted', object: old, old }];
   }
 
@@ -98,25 +111,20 @@ export class Store<T extends KubeObject> {
     return known?.metadata.uid === object.metadata.uid && known.metadata.resourceVersion === object.metadata.resourceVersion;
   }
 
-  #index(key: string, object: Stored<T>): void {
-    for (const [values, value] of this.#valuesOf(object)) {
-      const keys = values.get(value);
-      if (keys) keys.add(key);
-      else values.set(value, new Set([key]));
-    }
-  }
-
-  #unindex(key: string, object: Stored<T>): void {
-    for (const [values, value] of this.#valuesOf(object)) {
-      const keys = values.get(value);
-      keys?.delete(key);
-      if (keys?.size === 0) values.delete(value);
-    }
-  }
-
-  *#valuesOf(object: Stored<T>): Generator<[Map<string, Set<string>>, string]> {
+  /** Most writes change no value: those cost nothing but the look. */
+  #index(key: string, old: Stored<T> | undefined, object: Stored<T> | undefined): void {
     for (const [name, values] of this.#indexes) {
-      for (const value of this.#indexers[name]?.(object) ?? []) yield [values, value];
+      const indexer = this.#indexers[name];
+      const before = (old && indexer?.(old)) ?? [];
+      const after = (object && indexer?.(object)) ?? [];
+      for (const value of before) if (!after.includes(value)) removeKey(values, value, key);
+      for (const value of after) if (!before.includes(value)) addKey(values, value, key);
     }
+  }
+
+  #valuesOf(index: string): Map<string, string[]> {
+    const values = this.#indexes.get(index);
+    if (!values) throw new Error(`no index ${index}; this store has ${[...this.#indexes.keys()].join(', ') || 'none'}`);
+    return values;
   }
 }

@@ -24,6 +24,20 @@ test('finds objects by key and by every value of an index', () => {
   expect([store.byIndex('owner', 'y'), store.size]).toEqual([[], 1]);
 });
 
+test('reads an index in the order of keys, as far as it must', () => {
+  const store = new Store(byOwner);
+  for (const name of ['three', 'one', 'two']) store.put(owned(name, '1', ['x']));
+  expect(store.byIndex('owner', 'x').map(keyOf)).toEqual(['a/one', 'a/three', 'a/two']);
+  const seen: string[] = [];
+  const found = store.findByIndex('owner', 'x', (object) => seen.push(object.metadata.name) === 2);
+  expect([found?.metadata.name, seen]).toEqual(['three', ['one', 'three']]);
+  expect([store.findByIndex('owner', 'x', () => false), store.findByIndex('owner', 'y', () => true)]).toEqual([
+    undefined,
+    undefined,
+  ]);
+  expect(store.indexValues('owner')).toEqual(['x']);
+});
+
 test('an index that does not exist is a mistake that names those that do', () => {
   expect(() => new Store(byOwner).byIndex('node', 'x')).toThrow('no index node; this store has owner');
 });
@@ -89,7 +103,7 @@ test('whatever was written, lists and indexes agree with a plain map', () => {
       expect(new Set(store.list())).toEqual(new Set(heard.values()));
       for (const owner of ['x', 'y', 'z']) {
         const expected = [...heard.values()].filter((held) => owner in (held.data ?? {}));
-        expect(new Set(store.byIndex('owner', owner))).toEqual(new Set(expected));
+        expect(store.byIndex('owner', owner)).toEqual(expected.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)));
       }
     }),
   );
