@@ -40,19 +40,16 @@ export function takeSnapshot(sources: SnapshotSources): Snapshot {
   const byUid = new Map(deployments.map((deployment) => [deployment.metadata.uid, deployment]));
   const byName = new Map(devices.map((device) => [device.metadata.name, device]));
   const judges = new Map<string, Judge>();
-  const kinds = new Map<string, string>();
   return {
     devices: devices.map((device) => viewDevice(sources, device)).sort((a, b) => (a.name < b.name ? -1 : 1)),
     deployments: deployments.map((deployment) => viewDeployment(sources, deployment)),
     existing: existingPlacements(sources.instances.list()),
-    option(view, { name }) {
+    option(view, { name, kind }) {
       const deployment = byUid.get(view.uid);
       const device = byName.get(name);
       if (!deployment || !device) return { kind: 'refused', verdict: 'NotReady', message: 'it is gone' };
       const judge = judges.get(view.uid) ?? optionsOf(sources, deployment);
       judges.set(view.uid, judge);
-      const kind = kinds.get(name) ?? kindOf(device);
-      kinds.set(name, kind);
       const known = judge.options.get(kind) ?? judge.judge(device);
       judge.options.set(kind, known);
       return known;
@@ -80,6 +77,7 @@ function viewDevice(sources: SnapshotSources, device: Stored<EdgeDevice>): Devic
   const idleWatts = spec.powerCap === undefined ? undefined : capIdle(sources.estimator, device)?.watts;
   return {
     name: metadata.name,
+    kind: kindOf(device),
     labels: metadata.labels ?? {},
     taints: spec.taints ?? [],
     unschedulable: spec.unschedulable === true,

@@ -2,12 +2,21 @@
 import type { CandidateStatus, CandidateVerdict } from '../../../crds/model-deployment.ts';
 import { formatEnergy } from '../../../energy/units.ts';
 import type { Refusal } from './feasible.ts';
-import type { DeviceView, Option } from './types.ts';
+import type { Option } from './types.ts';
 
 export interface Explained {
   option?: Option;
   refusal?: Refusal;
   chosen?: boolean;
+}
+
+/** Devices of one group that were not looked at one by one. */
+interface OtherDevices extends Explained {
+  count: number;
+  /** In order. */
+  names(): Iterable<string>;
+  /** In the words of that device. */
+  refusalOf(name: string): Refusal | undefined;
 }
 
 const maximumCandidates = 32;
@@ -36,56 +45,82 @@ const order: readonly CandidateVerdict[] = [
 
 const rankOf = new Map(order.map((verdict, rank) => [verdict, rank]));
 
-interface Candidate {
-  deviceName: string;
-  entry: Explained;
+interface Standing {
   verdict: CandidateVerdict;
   rank: number;
   joules: number;
 }
 
-/** Only what is shown is put into words: this runs for every deployment on every device of the fleet. */
-export function explain(devices: readonly DeviceView[], explained: ReadonlyMap<string, Explained>) {
-  const all: Candidate[] = [];
+interface Candidate {
+  deviceName: string;
+  standing: Standing;
+  describe(): CandidateStatus;
+}
+
+/** Only what is shown is put into words: this runs for every deployment, over the whole fleet. */
+export function explain(explained: ReadonlyMap<string, Explained>, others: readonly OtherDevices[]) {
+  const groups = others
+    .filter(({ count }) => count > 0)
+    .map((group) => ({ group, standing: standingOf(group) }))
+    .sort((a, b) => compare(a.standing, b.standing));
+  const nearest: Candidate[] = [...explained].map(([deviceName, entry]) => {
+    const standing = standingOf(entry);
+    const describe = () => ({ deviceName, ...describeEntry(entry, standing), ...messageOf(entry.refusal) });
+    return { deviceName, standing, describe };
+  });
   const counts = new Map<CandidateVerdict, number>();
-  for (const { name } of devices) {
-    const entry = explained.get(name);
-    if (!entry) continue;
-    const candidate = judge(name, entry);
-    counts.set(candidate.verdict, (counts.get(candidate.verdict) ?? 0) + 1);
-    all.push(candidate);
-  }
+  const count = ({ verdict }: Standing, more: number) => counts.set(verdict, (counts.get(verdict) ?? 0) + more);
+  for (const { standing } of nearest) count(standing, 1);
+  for (const { group, standing } of groups) count(standing, group.count);
+  for (const candidate of nearestOthers(groups)) nearest.push(candidate);
+  nearest.sort(
+    (a, b) => compare(a.standing, b.standing) || (a.deviceName < b.deviceName ? -1 : a.deviceName > b.deviceName ? 1 : 0),
+  );
   const candidateCounts: Record<string, number> = {};
   for (const verdict of order) {
-    const count = counts.get(verdict);
-    if (count !== undefined) candidateCounts[verdict] = count;
+    const known = counts.get(verdict);
+    if (known !== undefined) candidateCounts[verdict] = known;
   }
-  const nearest = all.sort(
-    (a, b) => a.rank - b.rank || a.joules - b.joules || (a.deviceName < b.deviceName ? -1 : a.deviceName > b.deviceName ? 1 : 0),
-  );
-  return { candidates: nearest.slice(0, maximumCandidates).map(describe), candidateCounts };
+  return { candidates: nearest.slice(0, maximumCandidates).map((candidate) => candidate.describe()), candidateCounts };
 }
 
-function judge(deviceName: string, entry: Explained): Candidate {
+/** As many of each as could be shown, until groups that come after them could not. */
+function* nearestOthers(groups: readonly { group: OtherDevices; standing: Standing }[]): Generator<Candidate> {
+  let shown = 0;
+  let last: Standing | undefined;
+  for (const { group, standing } of groups) {
+    if (shown >= maximumCandidates && last && compare(last, standing) < 0) return;
+    last = standing;
+    const words = describeEntry(group, standing);
+    let left = maximumCandidates;
+    for (const deviceName of group.names()) {
+      if (left-- === 0) break;
+      shown++;
+      const describe = () => ({ deviceName, ...words, ...messageOf(group.refusalOf(deviceName)) });
+      yield { deviceName, standing, describe };
+    }
+  }
+}
+
+function standingOf(entry: Explained): Standing {
   const verdict: CandidateVerdict = entry.chosen ? 'Chosen' : (entry.refusal?.verdict ?? 'Feasible');
   // Large but finite: a difference of two infinities would not be a number.
-  return {
-    deviceName,
-    entry,
-    verdict,
-    rank: rankOf.get(verdict) ?? order.length,
-    joules: entry.option?.joules?.estimate ?? 1e12,
-  };
+  return { verdict, rank: rankOf.get(verdict) ?? order.length, joules: entry.option?.joules?.estimate ?? 1e12 };
 }
 
-function describe({ deviceName, entry: { option, refusal }, verdict }: Candidate): CandidateStatus {
+function compare(a: Standing, b: Standing): number {
+  return a.rank - b.rank || a.joules - b.joules;
+}
+
+function describeEntry({ option }: Explained, { verdict }: Standing): Omit<CandidateStatus, 'deviceName'> {
   const joules = option?.joules?.estimate;
-  const message = refusal?.message;
   return {
-    deviceName,
     ...(option?.variant === undefined ? {} : { variant: option.variant }),
     verdict,
     ...(joules === undefined ? {} : { energyPerInference: formatEnergy(joules) }),
-    ...(message === undefined ? {} : { message: message.slice(0, 512) }),
   };
+}
+
+function messageOf(refusal: Refusal | undefined): Pick<CandidateStatus, 'message'> {
+  return refusal === undefined ? {} : { message: refusal.message.slice(0, 512) };
 }

@@ -1,29 +1,16 @@
 // The placement decision for the whole fleet: snapshot in, one decision per deployment out. Pure and deterministic.
-import { type Explained, explain } from './explain.ts';
+import { DeviceGroups } from './device-groups.ts';
 import { excluded, type Refusal, refusedByDevice, refusedByResources } from './feasible.ts';
-import { type Choice, rankChoices } from './score.ts';
+import { type Draft, type Explanation, type Fleet, fillGaps } from './fill-gaps.ts';
 import type { DeploymentView, DeviceView, ExistingPlacement, Option, PlacementDecision, Snapshot } from './types.ts';
 import { Usage } from './usage.ts';
 
-interface Draft {
-  deployment: DeploymentView;
-  /** By device name. */
-  existing: Map<string, ExistingPlacement>;
-  kept: DeviceView[];
-  added: Choice[];
-  explained: Map<string, Explained>;
-}
-
 export function schedule(snapshot: Snapshot): PlacementDecision[] {
-  const usage = new Usage();
-  const drafts = inOrder(snapshot.deployments).map((deployment): Draft => {
-    const existing = new Map((snapshot.existing.get(deployment.uid) ?? []).map((placement) => [placement.deviceName, placement]));
-    return { deployment, existing, kept: [], added: [], explained: new Map() };
-  });
+  const fleet = { snapshot, byName: new Map(snapshot.devices.map((device) => [device.name, device])), usage: new Usage() };
   // First what is there, so that nothing new pushes out what serves; then the gaps.
-  for (const draft of drafts) keepExisting(snapshot, draft, usage);
-  for (const draft of drafts) fillGaps(snapshot, draft, usage);
-  return drafts.map((draft) => conclude(snapshot, draft));
+  const drafts = inOrder(snapshot.deployments).map((deployment) => keepExisting(fleet, deployment));
+  const groups = new DeviceGroups(fleet.byName, snapshot.deployments, fleet.usage);
+  return drafts.map((draft) => conclude(groups, draft, fillGaps(fleet, groups, draft), snapshot.devices.length));
 }
 
 /** Higher priority first, older first. */
@@ -33,12 +20,12 @@ function inOrder(deployments: readonly DeploymentView[]): DeploymentView[] {
   );
 }
 
-function keepExisting(snapshot: Snapshot, draft: Draft, usage: Usage): void {
-  const { deployment } = draft;
+function keepExisting({ snapshot, byName, usage }: Fleet, deployment: DeploymentView): Draft {
+  const draft: Draft = { deployment, chosen: [], explained: new Map() };
   const stay: { device: DeviceView; placement: ExistingPlacement; option: Option }[] = [];
-  for (const device of snapshot.devices) {
-    const placement = draft.existing.get(device.name);
-    if (!placement) continue;
+  for (const placement of snapshot.existing.get(deployment.uid) ?? []) {
+    const device = byName.get(placement.deviceName);
+    if (!device) continue;
     const option: Option = deployment.frozen ? unknownOption : snapshot.option(deployment, device);
     const refusal = deployment.frozen ? undefined : refusedToStay(deployment, device, placement, option, usage);
     if (refusal) draft.explained.set(device.name, { refusal, option });
@@ -58,9 +45,10 @@ function keepExisting(snapshot: Snapshot, draft: Draft, usage: Usage): void {
       continue;
     }
     usage.assume(device.name, { memoryBytes: option.kind === 'allowed' ? option.memoryBytes : placement.memoryBytes, option });
-    draft.kept.push(device);
+    draft.chosen.push(device);
     draft.explained.set(device.name, { option, chosen: true });
   }
+  return draft;
 }
 
 const unknownOption = {
@@ -85,45 +73,14 @@ function refusedToStay(
   return undefined;
 }
 
-function fillGaps(snapshot: Snapshot, draft: Draft, usage: Usage): void {
+function conclude(groups: DeviceGroups, draft: Draft, explanation: Explanation, known: number): PlacementDecision {
   const { deployment } = draft;
-  if (deployment.frozen) return;
-  const feasible: Choice[] = [];
-  for (const device of snapshot.devices) {
-    if (draft.explained.has(device.name)) continue;
-    const refusal = excluded(deployment, device) ?? refusedByDevice(deployment, device, undefined);
-    if (refusal) {
-      draft.explained.set(device.name, { refusal });
-      continue;
-    }
-    const option = snapshot.option(deployment, device);
-    const resources =
-      option.kind === 'allowed'
-        ? refusedByResources(deployment, device, option, usage.of(device.name))
-        : { verdict: option.verdict, message: option.message };
-    draft.explained.set(device.name, { option, ...(resources ? { refusal: resources } : {}) });
-    if (!resources && option.kind === 'allowed') feasible.push({ device, option });
-  }
-  let rest = feasible;
-  while (rest.length > 0 && (deployment.mode === 'EveryDevice' || draft.kept.length + draft.added.length < deployment.replicas)) {
-    const taken = [...draft.kept, ...draft.added.map((choice) => choice.device)];
-    const [best, ...others] = rankChoices(deployment, rest, taken, usage);
-    if (!best) return;
-    draft.added.push(best);
-    draft.explained.set(best.device.name, { option: best.option, chosen: true });
-    usage.assume(best.device.name, { memoryBytes: best.option.memoryBytes, option: best.option });
-    rest = others;
-  }
-}
-
-function conclude(snapshot: Snapshot, draft: Draft): PlacementDecision {
-  const { deployment } = draft;
-  const chosen = [...draft.kept, ...draft.added.map((choice) => choice.device)].map((device) => device.name).sort(compare);
-  const { candidates, candidateCounts } = explain(snapshot.devices, draft.explained);
-  const desired = deployment.mode === 'EveryDevice' ? wantedEverywhere(snapshot, draft) : deployment.replicas;
+  const chosen = draft.chosen.map((device) => device.name).sort(compare);
+  const desired = deployment.mode === 'EveryDevice' ? wantedEverywhere(groups, deployment) : deployment.replicas;
+  const { candidates, candidateCounts } = explanation;
   const shortfall =
     chosen.length < desired || (deployment.mode === 'EveryDevice' && desired === 0)
-      ? describeShortfall(draft.deployment, { chosen: chosen.length, desired, known: snapshot.devices.length }, candidateCounts)
+      ? describeShortfall(deployment, { chosen: chosen.length, desired, known }, candidateCounts)
       : undefined;
   return {
     deploymentUid: deployment.uid,
@@ -136,8 +93,8 @@ function conclude(snapshot: Snapshot, draft: Draft): PlacementDecision {
 }
 
 /** Devices that the deployment's own words include. */
-function wantedEverywhere(snapshot: Snapshot, draft: Draft): number {
-  return snapshot.devices.filter((device) => !excluded(draft.deployment, device)).length;
+function wantedEverywhere(groups: DeviceGroups, deployment: DeploymentView): number {
+  return groups.list().reduce((sum, { sample, names }) => sum + (excluded(deployment, sample) ? 0 : names.length), 0);
 }
 
 function describeShortfall(

@@ -1,36 +1,43 @@
 // The order in which feasible devices are taken. Pure and total: equal scores fall back to names.
 import type { DeploymentView, DeviceView, Option } from './types.ts';
-import type { Usage } from './usage.ts';
 
 export interface Choice {
   device: DeviceView;
   option: Option & { kind: 'allowed' };
+  /** On the device already. */
+  models: number;
 }
 
-/** Best first. `taken` are the devices that the deployment already has. */
-export function rankChoices(
-  deployment: DeploymentView,
-  choices: readonly Choice[],
-  taken: readonly DeviceView[],
-  usage: Usage,
-): Choice[] {
-  const domains = new Map<string, number>();
-  for (const device of taken) domains.set(domainOf(deployment, device), (domains.get(domainOf(deployment, device)) ?? 0) + 1);
-  const crowd = (choice: Choice) =>
-    deployment.strategy === 'Spread' ? (domains.get(domainOf(deployment, choice.device)) ?? 0) : 0;
-  return [...choices].sort(
-    (a, b) =>
-      crowd(a) - crowd(b) ||
-      cost(a) - cost(b) ||
-      usage.of(a.device.name).models - usage.of(b.device.name).models ||
-      (a.device.name < b.device.name ? -1 : 1),
-  );
+/** How many devices of each domain a deployment has already; only those that spread over a topology count. */
+export class Crowds {
+  readonly #topologyKey: string | undefined;
+  readonly #counts = new Map<string, number>();
+
+  constructor({ strategy, topologyKey }: Pick<DeploymentView, 'strategy' | 'topologyKey'>) {
+    // Without a topology key every device is its own domain, and none is taken twice.
+    this.#topologyKey = strategy === 'Spread' ? topologyKey : undefined;
+  }
+
+  take(device: DeviceView): void {
+    if (this.#topologyKey !== undefined) this.#counts.set(this.#domainOf(device), this.of(device) + 1);
+  }
+
+  of(device: DeviceView): number {
+    return this.#counts.get(this.#domainOf(device)) ?? 0;
+  }
+
+  #domainOf({ labels }: DeviceView): string {
+    return this.#topologyKey === undefined ? '' : (labels[this.#topologyKey] ?? '');
+  }
 }
 
-/** Without a topology key every device is its own domain. */
-function domainOf(deployment: DeploymentView, device: DeviceView): string {
-  const { topologyKey } = deployment;
-  return topologyKey === undefined ? `device ${device.name}` : `domain ${device.labels[topologyKey] ?? ''}`;
+export function isBetter(a: Choice, b: Choice, crowds: Crowds): boolean {
+  const order =
+    crowds.of(a.device) - crowds.of(b.device) ||
+    cost(a) - cost(b) ||
+    a.models - b.models ||
+    (a.device.name < b.device.name ? -1 : 1);
+  return order < 0;
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Estimate } from '../../../energy/prediction/prediction.ts';
 
 export interface DeviceView {
   name: string;
+  /** What its options depend on: devices of one kind have the same. */
+  kind: string;
   className?: string;
   labels: Readonly<Record<string, string>>;
   taints: readonly { key: string; value?: string; effect: 'NoPlacement' | 'NoServing' }[];
