@@ -1,6 +1,8 @@
 // Which change wakes which reconciler: the wiring between caches and queues.
 import type { DeviceClass } from '../crds/device-class.ts';
 import type { EdgeDevice } from '../crds/edge-device.ts';
+import { annotations } from '../crds/names.ts';
+import type { ControllerRevision } from '../kube/api/builtins.ts';
 import type { KubeObject } from '../kube/api/objects.ts';
 import { keyOf } from '../kube/api/resource.ts';
 import type { Change } from '../kube/cache/change.ts';
@@ -60,9 +62,9 @@ export function connect(
     controllers.deployments.queue.add(keyOf(change.object));
     if (changesSpec(change)) wakePlacement(controllers);
   });
-  caches.revisions.onChange(({ object }) => {
-    wakeDeployment(caches, controllers, controllerOf(object)?.uid ?? '');
-    wakePlacement(controllers);
+  caches.revisions.onChange((change) => {
+    wakeDeployment(caches, controllers, controllerOf(change.object)?.uid ?? '');
+    if (changesRejections(change)) wakePlacement(controllers);
   });
   caches.instances.onChange((change) => {
     const { object } = change;
@@ -110,6 +112,13 @@ function changesSpec<T extends KubeObject>(change: Change<T>): boolean {
     change.old?.metadata.generation !== change.object.metadata.generation ||
     change.object.metadata.deletionTimestamp !== undefined
   );
+}
+
+/** All that placement reads of a revision; every step of a rollout changes the rest. */
+function changesRejections(change: Change<ControllerRevision>): boolean {
+  const rejections = ({ metadata }: ControllerRevision) => metadata.annotations?.[annotations.rejections];
+  const before = change.kind === 'updated' && change.old ? rejections(change.old) : undefined;
+  return rejections(change.object) !== before;
 }
 
 /** What is assigned to a device is the outcome of placement, not news for it; with many devices it would wake everything for ever. */

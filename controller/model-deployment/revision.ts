@@ -30,8 +30,19 @@ export interface TargetRevision {
   data: RevisionData;
 }
 
+const targets = new WeakMap<Stored<ModelDeployment>, { version: Stored<ModelVersion>; target: TargetRevision }>();
+
 /** The revision that the deployment asks for now. Where bytes come from is kept, but does not make another revision. */
 export function targetRevisionOf(deployment: Stored<ModelDeployment>, version: Stored<ModelVersion>): TargetRevision {
+  // Stored objects are never changed, and placement asks this of every deployment again and again.
+  const known = targets.get(deployment);
+  if (known?.version === version) return known.target;
+  const target = makeTarget(deployment, version);
+  targets.set(deployment, { version, target });
+  return target;
+}
+
+function makeTarget(deployment: Stored<ModelDeployment>, version: Stored<ModelVersion>): TargetRevision {
   const data = revisionData(deployment, version);
   const loaded = {
     ...data,
@@ -76,10 +87,16 @@ function revisionName(deploymentName: string, hash: string): string {
   return `${deploymentName.slice(0, 240).replace(/[.-]+$/, '')}-${hash}`;
 }
 
+const criteriaHashes = new WeakMap<ModelDeployment['spec'], string>();
+
 /** Budget, requirements and what a rollout is judged by: a rejection holds for these and falls with them. */
-export function criteriaHashOf(deployment: ModelDeployment): string {
-  const { budget, requirements, rollout } = deployment.spec;
-  return contentHash({ budget, requirements, gates: [rollout?.analysis, rollout?.minimumDevices, rollout?.onFailure] });
+export function criteriaHashOf({ spec }: Pick<ModelDeployment, 'spec'>): string {
+  const known = criteriaHashes.get(spec);
+  if (known !== undefined) return known;
+  const { budget, requirements, rollout } = spec;
+  const hash = contentHash({ budget, requirements, gates: [rollout?.analysis, rollout?.minimumDevices, rollout?.onFailure] });
+  criteriaHashes.set(spec, hash);
+  return hash;
 }
 
 export function newRevision(deployment: Stored<ModelDeployment>, target: TargetRevision, revision: number): ControllerRevision {
