@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { runController } from '../../controller/run.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
+import { keepCompiled } from '../compile-cache.ts';
 import { connect } from '../connect.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -34,6 +34,8 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
   const devicePort = parsePort('--device-port', flags.devicePort);
   const apiServerAuthority = flags.apiServerCa === undefined ? undefined : await readAuthority(flags.apiServerCa);
   const dataDirectory = await makeDataDirectory(flags.dataDir);
+  keepCompiled(dataDirectory);
+  const { runController } = await import('../../controller/run.ts');
   const { client, connection } = await connect(flags.kubeconfig);
   const certificateAuthority = apiServerAuthority ?? connection.certificateAuthority ?? '';
   try {

@@ -1,6 +1,8 @@
 // A part of a benchmark in a process of its own, so that its memory and processor time are its own. Both ends of its messages.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 type Handlers = Record<string, (argument: never) => unknown>;
@@ -47,7 +49,9 @@ export class WorkerProcess {
       ...(wanted ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
     ];
     const path = fileURLToPath(new URL(`../processes/${file}`, import.meta.url));
-    const child = fork(path, [], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    // As an installation keeps it: from the second start on no types are stripped.
+    const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'jouleops-bench-compile-cache'), ...process.env };
+    const child = fork(path, [], { execArgv, env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     if (child.pid === undefined) throw new Error(`${file} could not be started`);
     return new WorkerProcess(child, child.pid);
   }
