@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Budget } from '../crds/model-deployment.ts';
 import type { EnergyTestStatus, ModelInstanceStatus, RevisionStatus } from '../crds/model-instance.ts';
 import { looks } from '../energy/measurement/sequential-test.ts';
+import { parseEnergy } from '../energy/units.ts';
 import type { Condition } from '../kube/api/objects.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import type { DesiredInstance, DesiredState } from './assignment/desired-state.ts';
@@ -11,6 +12,7 @@ import type { Pace } from './enforcement/pace.ts';
 import type { EnergyBook } from './measurement/energy-book.ts';
 import { runEnergyTest } from './measurement/energy-test.ts';
 import { loadSubject } from './measurement/load-subject.ts';
+import { beginProgress, type TestProgress } from './measurement/test-progress.ts';
 import { runTrafficTest } from './measurement/traffic-test.ts';
 import type { RevisionRecord } from './record/learned-record.ts';
 import { InstanceRunner, type RunnerDeps, slotName } from './serving/instance-runner.ts';
@@ -34,9 +36,14 @@ interface Deps {
 
 interface Entry {
   runner: InstanceRunner;
-  test?: { id: string; windows: number; stop: AbortController };
+  test?: { id: string; windows: number; progress: TestProgress; stop: AbortController };
   traffic?: { id: string; active: ServedModel; candidate: ServedModel; stop: AbortController };
 }
+
+const suspended = {
+  reason: 'Suspended',
+  message: 'its test waits: the device is on hold or outside its maintenance windows',
+};
 
 export class Instances {
   readonly #deps: Deps;
@@ -141,8 +148,10 @@ export class Instances {
     const { energy, energyAbsent, windowEnergy } = this.#deps.book.view(revision.slot);
     const { powerReadings } = this.#deps.judge(revision.slot);
     const duty = this.#deps.pace.dutyOf(name);
+    const waits = slot === 'Candidate' && this.#deps.hold() && runner.routed !== undefined && revision.fetched && !revision.loaded;
     const status: RevisionStatus = {
       ...revision.statusOf(slot),
+      ...(waits ? suspended : {}),
       ...(energy === undefined ? {} : { energy }),
       ...(energyAbsent === undefined || !revision.loaded ? {} : { energyAbsent }),
       ...(windowEnergy === undefined ? {} : { windowEnergy }),
@@ -185,7 +194,8 @@ export class Instances {
     const { runner } = entry;
     const order = runner.instance.spec.energyTest;
     this.#orderTraffic(entry);
-    // More windows of the same test are another measurement, of its own length.
+    // More windows of the same test go on from those that it has.
+    const earlier = entry.test?.id === order?.id ? entry.test?.progress : undefined;
     if (entry.test && (entry.test.id !== order?.id || entry.test.windows !== order.windows)) {
       entry.test.stop.abort();
       delete entry.test;
@@ -198,7 +208,8 @@ export class Instances {
     const subjects = this.#subjects(runner);
     if (!subjects) return;
     const stop = new AbortController();
-    entry.test = { id: order.id, windows: order.windows, stop };
+    const progress = earlier ?? this.#progressAfter(done);
+    entry.test = { id: order.id, windows: order.windows, progress, stop };
     const signal = AbortSignal.any([this.#signal, stop.signal]);
     const { revision } = subjects.subject.model.slot;
     runEnergyTest(
@@ -208,6 +219,7 @@ export class Instances {
       this.#deps.test,
       (status) => this.#tell(runner, revision, status),
       signal,
+      progress,
     ).catch((error: unknown) => {
       if (signal.aborted) return;
       this.#deps.logger.error({ err: error, test: order.id }, 'a test failed');
@@ -219,6 +231,13 @@ export class Instances {
         message: (error as Error).message,
       });
     });
+  }
+
+  /** Of a test that began before a restart only the count of its windows and what they cost is known. */
+  #progressAfter(before: EnergyTestStatus | undefined): TestProgress {
+    const startTime = before?.startTime ?? new Date(this.#deps.clock.now()).toISOString();
+    const spentJoules = before?.energySpent === undefined ? 0 : parseEnergy(before.energySpent);
+    return beginProgress(startTime, { tried: before?.windowsTried ?? 0, spentJoules });
   }
 
   /** Begins an ordered comparison of live requests once both models are loaded; ends one whose order or model is gone. */

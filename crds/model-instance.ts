@@ -263,6 +263,8 @@ export interface EnergyTestStatus {
   windows: number;
   /** Windows, quads or requests that are done. */
   windowsDone: number;
+  /** Single windows of the loop that were begun, those that were disturbed and those of earlier looks too: what energyTest.maximumWindows bounds. */
+  windowsTried?: number;
   /** Mean of the natural logarithm of joules (Absolute) or of the ratio of candidate to active (Paired). */
   meanLog?: string;
   /** Variance of the same. */

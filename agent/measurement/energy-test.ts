@@ -12,7 +12,8 @@ import type { IdleBaselines } from './idle-baseline.ts';
 import type { LoadSubject } from './load-subject.ts';
 import { runLoadWindow, type WindowResult, warmUpUntilFlat } from './load-window.ts';
 import { belowResolution } from './resolution.ts';
-import { absoluteFigures, type Meterage, pairedFigures, type Quad, trafficFigures } from './test-result.ts';
+import { beginProgress, type TestProgress } from './test-progress.ts';
+import { absoluteFigures, type Meterage, pairedFigures, trafficFigures } from './test-result.ts';
 
 export interface TestSubjects {
   /** For Paired: what serves now. */
@@ -36,11 +37,14 @@ interface Deps {
 /** An INA meter's scale is known to about one percent. */
 const gainRelativeSd = 0.01;
 const minimumWindows = 6;
+/** A quad is measured whole or not at all. */
+const windowsEach = { Absolute: 1, Paired: 4 } as const;
 /** Windows that only count errors and latencies need not be long. */
 const trafficWindow = { seconds: 2, enoughInferences: 200 };
 const slowMeterMilliseconds = 1000;
 const slowWindowSeconds = 60;
 
+/** With the progress of an earlier look, only the windows that are still missing are measured. */
 export async function runEnergyTest(
   order: EnergyTestOrder,
   subjects: TestSubjects,
@@ -48,15 +52,17 @@ export async function runEnergyTest(
   deps: Deps,
   tell: (status: EnergyTestStatus) => void,
   signal: AbortSignal,
+  progress: TestProgress = beginProgress(new Date(deps.clock.now()).toISOString()),
 ): Promise<void> {
-  const startTime = new Date(deps.clock.now()).toISOString();
+  const { startTime } = progress;
   const base = { id: order.id, kind: order.kind, windows: order.windows, startTime };
   const message = deps.turn.held
     ? 'another measurement runs on this device'
     : 'the model is warmed up and the idle device measured';
-  tell({ ...base, state: 'Waiting', windowsDone: 0, reason: 'Waiting', message });
+  const windowsDone = order.kind === 'Paired' ? progress.quads.length : progress.windows.length;
+  tell({ ...base, state: 'Waiting', windowsDone, windowsTried: progress.tried, reason: 'Waiting', message });
   await deps.turn.run(async () => {
-    const loop = new Loop(base, order, subjects, budget, deps, tell);
+    const loop = new Loop(base, order, subjects, budget, deps, tell, progress);
     await loop.run(signal);
   });
 }
@@ -72,14 +78,9 @@ class Loop {
   readonly #confidencePercent: number;
   readonly #maximumWindows: number;
   readonly #idleLoadPercent: number;
-  readonly #windows: WindowResult[] = [];
-  readonly #quads: Quad[] = [];
+  readonly #progress: TestProgress;
   #meterage: Meterage | undefined;
   #absent: EnergyTestStatus['energyAbsent'];
-  /** Reasons seen at the edges of the windows that count. */
-  readonly #throttled = new Set<string>();
-  #spentJoules = 0;
-  #tried = 0;
 
   constructor(
     base: Pick<EnergyTestStatus, 'id' | 'kind' | 'windows' | 'startTime'>,
@@ -88,12 +89,14 @@ class Loop {
     budget: Budget | undefined,
     deps: Deps,
     tell: (status: EnergyTestStatus) => void,
+    progress: TestProgress,
   ) {
     this.#base = base;
     this.#order = order;
     this.#subjects = subjects;
     this.#deps = deps;
     this.#tell = tell;
+    this.#progress = progress;
     this.#boundary = budget?.boundary ?? 'Board';
     this.#meter = deps.power.at(this.#boundary);
     this.#confidencePercent = budget?.confidencePercent ?? 90;
@@ -107,11 +110,11 @@ class Loop {
     await warmUpUntilFlat(this.#subjects.subject, this.#deps.clock, signal);
     this.#publish('Running');
     while (this.#done() < wanted) {
-      if (this.#tried >= this.#maximumWindows) {
+      if (this.#progress.tried + windowsEach[this.#order.kind] > this.#maximumWindows) {
         this.#publish(
           'Aborted',
           'TooFewWindows',
-          `${this.#done()} of ${wanted} windows were undisturbed after ${this.#tried} tries, the most that the budget allows`,
+          `${this.#done()} of ${wanted} windows were undisturbed after ${this.#progress.tried} tries, the most that the budget allows`,
         );
         return;
       }
@@ -122,7 +125,7 @@ class Loop {
   }
 
   #done(): number {
-    return this.#order.kind === 'Paired' ? this.#quads.length : this.#windows.length;
+    return this.#order.kind === 'Paired' ? this.#progress.quads.length : this.#progress.windows.length;
   }
 
   /** Waits for an idle device and measures its baseline where the boundary counts above idle. */
@@ -165,7 +168,7 @@ class Loop {
 
   async #absolute(signal: AbortSignal): Promise<void> {
     const window = await this.#window(this.#subjects.subject, signal);
-    if (window) this.#windows.push(window);
+    if (window) this.#progress.windows.push(window);
   }
 
   async #quad(signal: AbortSignal): Promise<void> {
@@ -175,24 +178,24 @@ class Loop {
     const b1 = await this.#window(subject, signal);
     const b2 = await this.#window(subject, signal);
     const a2 = await this.#window(active, signal);
-    if (a1 && a2 && b1 && b2) this.#quads.push({ active: [a1, a2], candidate: [b1, b2] });
+    if (a1 && a2 && b1 && b2) this.#progress.quads.push({ active: [a1, a2], candidate: [b1, b2] });
   }
 
   /** Undefined when anything else ran in it, a request or another model's warm-up: such a window measures something else. */
   async #window(subject: LoadSubject, signal: AbortSignal): Promise<WindowResult | undefined> {
     const { clock, live, throttled } = this.#deps;
     await this.#waitForIdle(signal);
-    this.#tried++;
+    this.#progress.tried++;
     const throttledBefore = throttled();
     const meter = this.#meter;
     using _ = meter?.use();
     const before = live.inferences;
     const options = meter ? { seconds: this.#windowSeconds(meter) } : trafficWindow;
     const window = await runLoadWindow(subject, meter, options, clock, signal);
-    this.#spentJoules += window.joules ?? 0;
+    this.#progress.spentJoules += window.joules ?? 0;
     const others = live.inferences - before - window.inferences;
     if (meter && others > 0) return undefined;
-    for (const reason of [...throttledBefore, ...throttled()]) this.#throttled.add(reason);
+    for (const reason of [...throttledBefore, ...throttled()]) this.#progress.throttled.add(reason);
     return window;
   }
 
@@ -204,21 +207,25 @@ class Loop {
 
   #publish(state: EnergyTestStatus['state'], reason?: string, message?: string): void {
     const time = new Date(this.#deps.clock.now()).toISOString();
-    const tested = this.#order.kind === 'Paired' ? this.#quads.flatMap((quad) => quad.candidate) : this.#windows;
+    const tested =
+      this.#order.kind === 'Paired' ? this.#progress.quads.flatMap((quad) => quad.candidate) : this.#progress.windows;
     const figures = this.#figures(tested, time);
     const missing = figures.energyAbsent ?? this.#absent;
     this.#tell({
       ...this.#base,
       state,
       windowsDone: this.#done(),
+      windowsTried: this.#progress.tried,
       time,
       ...(reason === undefined ? {} : { reason }),
       ...(message === undefined ? {} : { message }),
       ...(this.#done() === 0 ? {} : trafficFigures(tested)),
       ...figures,
       ...(missing === undefined ? {} : { energyAbsent: missing }),
-      ...(this.#throttled.size === 0 ? {} : { throttled: [...this.#throttled].sort((a, b) => (a < b ? -1 : 1)).slice(0, 16) }),
-      ...(this.#spentJoules === 0 ? {} : { energySpent: formatEnergy(this.#spentJoules) }),
+      ...(this.#progress.throttled.size === 0
+        ? {}
+        : { throttled: [...this.#progress.throttled].sort((a, b) => (a < b ? -1 : 1)).slice(0, 16) }),
+      ...(this.#progress.spentJoules === 0 ? {} : { energySpent: formatEnergy(this.#progress.spentJoules) }),
     });
   }
 
@@ -227,7 +234,7 @@ class Loop {
     const unseen = belowResolution(tested, this.#meterage, this.#meter.source);
     if (unseen) return { energyAbsent: { reason: 'BelowResolution', message: unseen } };
     return this.#order.kind === 'Paired'
-      ? pairedFigures(this.#quads, this.#meterage, time)
-      : absoluteFigures(this.#windows, this.#meterage, time);
+      ? pairedFigures(this.#progress.quads, this.#meterage, time)
+      : absoluteFigures(this.#progress.windows, this.#meterage, time);
   }
 }

@@ -12,7 +12,7 @@ export interface InstanceWorld {
   /** With rolledBackFrom: to nothing, not to the previous one. */
   stopped?: boolean;
   strategy: 'Parallel' | 'Recreate';
-  /** Activation waits; fetching goes on. */
+  /** Activation waits, and so does the test of a candidate; fetching goes on. */
   hold: boolean;
   /** Revisions whose bytes are on disk and verified. */
   fetched: ReadonlySet<string>;
@@ -44,7 +44,9 @@ export function planInstance(world: InstanceWorld): InstancePlan {
   const makeWay = mustMakeWay(world, goal) ? world.routed : undefined;
   const candidateFits = world.strategy === 'Parallel' || goal === undefined;
 
-  const load = distinct([standIn, mayActivate(world) ? goal : undefined, candidateFits ? candidate : undefined]);
+  // A test that is under way goes on; while on hold none begins, so nothing new takes requests, memory or energy.
+  const candidateMayLoad = candidateFits && mayActivate(world);
+  const load = distinct([standIn, mayActivate(world) ? goal : undefined, candidateMayLoad ? candidate : undefined]);
   const kept = new Set([routeActive, goal?.revision, standIn?.revision, candidateFits ? candidate?.revision : undefined]);
   if (makeWay !== undefined) kept.delete(makeWay);
   const route = makeWay === undefined ? routeActive : undefined;

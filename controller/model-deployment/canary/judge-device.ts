@@ -34,6 +34,8 @@ export function judgeEnergyLoop(
 ): TestFinding {
   const device = member.instance.spec.deviceName;
   const test = testOf(member, order);
+  if (test?.state === 'Aborted' && test.reason === 'TooFewWindows')
+    return { kind: 'undecided', reason: 'BudgetUncertain', message: `${device}: ${test.message ?? test.reason}`, final: true };
   if (test?.state === 'Aborted')
     return {
       kind: 'aborted',

@@ -24,6 +24,8 @@ export function testCandidate(
   const testers = chooseTesters(scope.world.deployment.spec.rollout?.minimumDevices ?? 1, target.name, members);
   if (testers.length === 0)
     return { kind: 'testing', reason: 'AgentUnreachable', message: 'no device of the class answers: the test waits for one' };
+  // When it began must be known later: a test that is given up is ordered again so long after.
+  rememberRollout(scope, target.name, group.className, rollout);
   const kinds = testers.map((tester) => testerKind(scope, tester, target));
   const findings = testers.map((tester, index) => testOn(scope, group, target, rollout, tester, kinds[index] ?? 'Absolute'));
   const more = (kind: Kind) => hasMoreLooks(scope.world.deployment, kind, rollout.look);
@@ -119,10 +121,10 @@ function conclude(
       message: first?.message ?? '',
     });
   }
-  const passed = promotedByPerson(scope, group, target, rollout, open.message);
+  const passed = promotedByPerson(scope, group, target, rollout, open.message, 'testing');
   if (passed) return passed;
   return open.kind === 'undecided'
-    ? lookAgain(scope, group, target, rollout, open, moreLooks)
+    ? lookAgain(scope, group, target, rollout, open, moreLooks && open.final !== true)
     : keepTesting(scope, group, target, rollout, open);
 }
 

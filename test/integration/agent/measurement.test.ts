@@ -43,6 +43,26 @@ describe('a device without a meter', () => {
     expect((await classify(agent.url, 'states')).status).toBe(503);
   });
 
+  it('adds windows to a test that is to be looked at again, and measures none twice', async () => {
+    const order = (windows: number) => ({ id: 't2', kind: 'Absolute' as const, windows });
+    const testNow = async () => (await world.instance('states')).status?.tests?.find(({ id }) => id === 't2');
+    const candidate = await world.slot('classifier.onnx', 'r1', { budget: { energyPerInference: '50mJ' } });
+    await world.assign('device-a', 'states', { candidate, energyTest: order(6) });
+    await eventually(
+      async () => expect(await testNow()).toMatchObject({ state: 'Completed', windowsDone: 6, windowsTried: 6 }),
+      30,
+    );
+    const first = await testNow();
+    await world.assign('device-a', 'states', { candidate, energyTest: order(10) });
+    await eventually(
+      async () => expect(await testNow()).toMatchObject({ state: 'Completed', windows: 10, windowsTried: 10 }),
+      30,
+    );
+    const second = await testNow();
+    expect(second).toMatchObject({ windowsDone: 10, startTime: first?.startTime });
+    expect(second?.inferences).toBeGreaterThan(first?.inferences ?? 0);
+  });
+
   it('does not let a model serve that fails its golden set, and reports how far it came', async () => {
     const right = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [9, 0, 0, 0] }], outputs: [], label: 'a' };
     const wrong = { ...right, label: 'c' };

@@ -80,6 +80,15 @@ describe('the next steps of an instance', () => {
     expect(fetched).toMatchObject({ load: [], routeActive: 'r1', unload: [] });
   });
 
+  it('begins no test while on hold, and ends none that is under way', () => {
+    const beside = { hold: true, active: slot('r1'), candidate: slot('r2'), fetched: set('r1', 'r2'), routed: 'r1' };
+    expect(planInstance(world({ ...beside, loaded: set('r1') }))).toMatchObject({ load: [], routeActive: 'r1', unload: [] });
+    const underWay = planInstance(world({ ...beside, loaded: set('r1', 'r2') }));
+    expect(underWay).toMatchObject({ routeActive: 'r1', routeCandidate: 'r2', unload: [] });
+    const first = planInstance(world({ hold: true, candidate: slot('r1'), fetched: set('r1') }));
+    expect(revisions(first.load), 'where nothing serves yet there is nothing to leave as it is').toEqual(['r1']);
+  });
+
   it('serves the previous revision after a step back of its own, or nothing', () => {
     const back = planInstance(
       world({
