@@ -1,6 +1,6 @@
 // Annotations that people set to move a rollout: retry, abort, promote. A value is carried out once. Pure.
 import { annotations } from '../../crds/names.ts';
-import { type RolloutState, startRollout } from './revision-memory.ts';
+import { type RolloutState, readRolloutState, startRollout } from './revision-memory.ts';
 import { reject, type Scope, timeOf } from './scope.ts';
 
 const names = ['retry', 'abort', 'promote'] as const;
@@ -34,14 +34,34 @@ export function runCommands(scope: Scope): void {
       reject(scope, target, className, { reason: 'RevisionRejected', message: 'aborted by the annotation jouleops.dev/abort' });
 }
 
-/** Whether a person lets the target past a step: `<revision>/<step>`. Asking carries it out, for all classes that wait there now. */
-export function promoted(scope: Scope, target: string, step: number): boolean {
+/** What a class asks for a promotion: it waits for a person, or it is still being tested. */
+export type PromotionAsker = 'waiting' | 'testing';
+
+/**
+ * Whether a person lets the target past a step: `<revision>/<step>`. Asking carries it out, for all classes that wait there now.
+ * What is still being tested passes without a verdict only when no class waits there: else it is those that are meant.
+ */
+export function promoted(scope: Scope, target: string, step: number, asker: PromotionAsker): boolean {
   const value = commandOf(scope, 'promote');
   if (value !== `${target}/${step}`) return false;
+  if (asker === 'testing' && waitsAt(scope, target, step)) return false;
   if (scope.promotions.has(value)) return true;
   if (!consume(scope, target, 'promote', value)) return false;
   scope.promotions.add(value);
   return true;
+}
+
+/** Whether some class waits for a person there, as the pass before left it: this one may have let it pass just now. */
+function waitsAt(scope: Scope, target: string, step: number): boolean {
+  const { deployment, revisions } = scope.world;
+  const steps = deployment.spec.rollout?.steps ?? [];
+  const before = readRolloutState(revisions.find(({ metadata }) => metadata.name === target));
+  return scope.groups.some(({ className, members }) => {
+    const rollout = before?.classes[className];
+    if (members.length === 0 || rollout?.criteriaHash !== scope.criteriaHash || rollout.step !== step) return false;
+    const gate = rollout.stepDoneTime !== undefined && steps[step]?.gate === 'Manual';
+    return gate || rollout.verdict === 'Inconclusive' || rollout.verdict === 'Failed';
+  });
 }
 
 /** @returns false when it was carried out before. */

@@ -112,7 +112,7 @@ function moveBatch(scope: Scope, group: ClassGroup, target: TargetRevision): Cla
   const batch = {
     complete: complete(allowed),
     everywhere: complete(members),
-    promoted: (step: number) => promoted(scope, target.name, step),
+    promoted: (step: number) => promoted(scope, target.name, step, 'waiting'),
   };
   const next = advance(steps, rollout, batch, scope.world.nowMilliseconds);
   switch (next.kind) {

@@ -1,7 +1,7 @@
 // What follows from the verdict on a class, and what a person may say to it.
 
 import { rememberRollout } from '../class-rollout.ts';
-import { promoted } from '../commands.ts';
+import { type PromotionAsker, promoted } from '../commands.ts';
 import type { TargetRevision } from '../revision.ts';
 import type { ClassRollout } from '../revision-memory.ts';
 import { type ClassGroup, reject, type Scope } from '../scope.ts';
@@ -15,7 +15,7 @@ export type Permission =
 
 export function awaitPerson(scope: Scope, group: ClassGroup, target: TargetRevision, rollout: ClassRollout): Permission {
   const { verdict = 'Inconclusive', reason = 'Inconclusive', message = '' } = rollout;
-  const passed = promotedByPerson(scope, group, target, rollout, message);
+  const passed = promotedByPerson(scope, group, target, rollout, message, 'waiting');
   if (passed) return passed;
   scope.analyses.set(group.className, { verdict, reason, message, look: rollout.look });
   const next = `set the annotation jouleops.dev/promote to ${target.name}/${rollout.step} to let it pass, or jouleops.dev/abort to ${target.name}`;
@@ -29,8 +29,9 @@ export function promotedByPerson(
   target: TargetRevision,
   rollout: ClassRollout,
   message: string,
+  asker: PromotionAsker,
 ): Permission | undefined {
-  if (!promoted(scope, target.name, rollout.step)) return undefined;
+  if (!promoted(scope, target.name, rollout.step, asker)) return undefined;
   return settle(scope, group, target, rollout, {
     verdict: 'Successful',
     reason: 'Succeeded',

@@ -8,7 +8,7 @@ import { type DeploymentPlan, planDeployment } from '../../../controller/model-d
 import { newInstance } from '../../../controller/placement/instance.ts';
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
 import type { ModelDeployment, ModelDeploymentSpec } from '../../../crds/model-deployment.ts';
-import type { ModelInstance, Slot } from '../../../crds/model-instance.ts';
+import type { EnergyTestStatus, ModelInstance, Slot } from '../../../crds/model-instance.ts';
 import type { ModelVersion } from '../../../crds/model-version.ts';
 import type { Prediction } from '../../../energy/prediction/prediction.ts';
 import type { ControllerRevision } from '../../../kube/api/builtins.ts';
@@ -103,6 +103,27 @@ export class PlannedFleet {
 
   annotate(annotations: Record<string, string>): void {
     this.deployment = { ...this.deployment, metadata: { ...this.deployment.metadata, annotations } };
+  }
+
+  /** A device that placement takes at once. */
+  join(name: string, className: string): void {
+    this.devices.set(name, makeDevice(name, className));
+    this.instances.push(stored(newInstance(this.deployment, name)) as Stored<ModelInstance>);
+  }
+
+  /** Somebody edits the device, or says again that it answers. */
+  changeDevice(name: string, spec: EdgeDevice['spec']): void {
+    const device = this.devices.get(name);
+    if (device) this.devices.set(name, { ...device, spec });
+  }
+
+  /** What the device's agent says of its tests is replaced by this. */
+  reportTests(deviceName: string, change: (test: EnergyTestStatus) => EnergyTestStatus): void {
+    this.instances = this.instances.map((instance) =>
+      instance.spec.deviceName === deviceName
+        ? { ...instance, status: { ...instance.status, tests: (instance.status?.tests ?? []).map(change) } }
+        : instance,
+    );
   }
 
   lose(deviceName: string): void {
