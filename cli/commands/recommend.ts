@@ -2,15 +2,16 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
 import { askedKey, choosePredictor, loadCatalogue } from '../../energy/prediction/catalogue.ts';
-import type { Boundary, Prediction } from '../../energy/prediction/prediction.ts';
+import type { Boundary } from '../../energy/prediction/prediction.ts';
 import { type Predictor, predict } from '../../energy/prediction/predictor.ts';
-import { type Recommendation, rank, recommend as recommendation, type Wishes } from '../../energy/prediction/recommendation.ts';
+import { rank, recommend as recommendation, type Wishes } from '../../energy/prediction/recommendation.ts';
 import { formatEnergy, parseEnergy } from '../../energy/units.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
-import { type Candidate, findCandidates } from '../recommend/candidates.ts';
+import { findCandidates } from '../recommend/candidates.ts';
 import { paretoPlot } from '../recommend/plot.ts';
+import type { Recommended } from '../recommend/recommended.ts';
 
 interface RecommendFlags {
   device: string;
@@ -22,14 +23,6 @@ interface RecommendFlags {
   top: string;
   plot?: string;
   output: string;
-}
-
-export interface Recommended extends Recommendation, Candidate {
-  rank: number;
-  deviceClass: string;
-  boundary: Boundary;
-  joules: number;
-  prediction: Prediction;
 }
 
 const boundaries: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];

@@ -1,7 +1,7 @@
 // Energy against latency, or against declared accuracy where every model has one, as a picture that stands alone.
 import { paretoFront } from '../../energy/prediction/recommendation.ts';
 import { formatEnergy } from '../../energy/units.ts';
-import type { Recommended } from '../commands/recommend.ts';
+import type { Recommended } from './recommended.ts';
 
 const panel = { width: 760, height: 400, left: 96, right: 170, top: 48, bottom: 58 };
 const colors = { Deploy: '#1a7f4b', DeployWithCaution: '#b7791f', DoNotDeploy: '#b3261e' } as const;

@@ -3,7 +3,7 @@ import type { PowerReading } from '../../crds/model-instance.ts';
 import { judgeMeasuredPower, type MeasuredPower } from '../../energy/prediction/measured-power.ts';
 import { parseEnergy, parsePower } from '../../energy/units.ts';
 import type { BudgetQuestion } from '../estimate/budget-question.ts';
-import type { MeasuredVerdict } from './measured.ts';
+import type { MeasuredVerdict } from './measured-verdict.ts';
 
 const secondsPerDay = 86_400;
 

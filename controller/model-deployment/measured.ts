@@ -1,18 +1,12 @@
 // What was measured of a revision on a class, and how it compares with the budget. Pure.
 import type { EnergyReading } from '../../crds/model-instance.ts';
-import { type Judgement, judgeMeasurement, quantityAt, worstVerdict } from '../../energy/prediction/verdict.ts';
+import { judgeMeasurement, quantityAt, worstVerdict } from '../../energy/prediction/verdict.ts';
 import { parseEnergy } from '../../energy/units.ts';
 import type { BudgetQuestion } from '../estimate/budget-question.ts';
 import { isTestOf } from './canary/orders.ts';
 import { measuredPowers } from './measured-power.ts';
+import type { MeasuredVerdict } from './measured-verdict.ts';
 import { type ClassGroup, type Member, revisionStatus } from './scope.ts';
-
-export interface Measured {
-  deviceName: string;
-  reading: EnergyReading;
-}
-
-export type MeasuredVerdict = Omit<Judgement, 'reason'> & { reason: string; measured?: Measured };
 
 const absentReasons = new Set(['NoPowerSource', 'BelowResolution']);
 
