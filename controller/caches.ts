@@ -18,6 +18,7 @@ import {
 import { type ControllerRevision, controllerRevisions, type Lease, leases } from '../kube/api/builtins.ts';
 import type { Client } from '../kube/api/client.ts';
 import { Reflector } from '../kube/cache/reflector.ts';
+import type { Indexers } from '../kube/cache/store.ts';
 import { controllerOf } from '../kube/meta/owner-reference.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import type { Metrics } from '../kube/runtime/metrics.ts';
@@ -26,6 +27,24 @@ export const instanceIndexes = { device: 'device', deployment: 'deployment' } as
 export const deploymentIndexes = { modelVersion: 'modelVersion', uid: 'uid' } as const;
 export const deviceIndexes = { className: 'className' } as const;
 export const revisionIndexes = { owner: 'owner' } as const;
+
+/** The ways the reconcilers ask; a plan asks its own stores the same ways. */
+export const cacheIndexers = {
+  deployments: {
+    [deploymentIndexes.modelVersion]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.modelVersionName}`],
+    [deploymentIndexes.uid]: ({ metadata }) => [metadata.uid],
+  } satisfies Indexers<ModelDeployment>,
+  instances: {
+    [instanceIndexes.device]: ({ spec }) => [spec.deviceName],
+    [instanceIndexes.deployment]: ({ spec }) => [spec.deploymentUid],
+  } satisfies Indexers<ModelInstance>,
+  devices: {
+    [deviceIndexes.className]: ({ status }) => (status?.deviceClassName === undefined ? [] : [status.deviceClassName]),
+  } satisfies Indexers<EdgeDevice>,
+  revisions: {
+    [revisionIndexes.owner]: (revision) => [controllerOf(revision)?.uid ?? ''],
+  } satisfies Indexers<ControllerRevision>,
+};
 
 export interface Caches {
   deployments: Reflector<ModelDeployment>;
@@ -40,32 +59,16 @@ export interface Caches {
 
 export function createCaches(deps: { client: Client; clock: Clock; logger: Logger; metrics?: Metrics }): Caches {
   return {
-    deployments: new Reflector(deps, modelDeployments, {
-      indexers: {
-        [deploymentIndexes.modelVersion]: (deployment) => [
-          `${deployment.metadata.namespace}/${deployment.spec.modelVersionName}`,
-        ],
-        [deploymentIndexes.uid]: (deployment) => [deployment.metadata.uid],
-      },
-    }),
-    instances: new Reflector(deps, modelInstances, {
-      indexers: {
-        [instanceIndexes.device]: (instance) => [instance.spec.deviceName],
-        [instanceIndexes.deployment]: (instance) => [instance.spec.deploymentUid],
-      },
-    }),
+    deployments: new Reflector(deps, modelDeployments, { indexers: cacheIndexers.deployments }),
+    instances: new Reflector(deps, modelInstances, { indexers: cacheIndexers.instances }),
     versions: new Reflector(deps, modelVersions),
-    devices: new Reflector(deps, edgeDevices, {
-      indexers: {
-        [deviceIndexes.className]: ({ status }) => (status?.deviceClassName === undefined ? [] : [status.deviceClassName]),
-      },
-    }),
+    devices: new Reflector(deps, edgeDevices, { indexers: cacheIndexers.devices }),
     classes: new Reflector(deps, deviceClasses),
     repositories: new Reflector(deps, fleetRepositories),
     leases: new Reflector(deps, leases, { namespace: devicesNamespace }),
     revisions: new Reflector(deps, controllerRevisions, {
       labelSelector: labels.revisionOf,
-      indexers: { [revisionIndexes.owner]: (revision) => [controllerOf(revision)?.uid ?? ''] },
+      indexers: cacheIndexers.revisions,
     }),
   };
 }

@@ -1,0 +1,117 @@
+// What a fleet's objects are once its manifests are applied, worked out without a server: the merge of server-side apply, defaults,
+// schema and rules are those that the embedded API server uses. Pure.
+import type { FileError, ManifestObject } from '../../controller/fleet/manifest.ts';
+import { describe, identityOf } from '../../controller/fleet/manifest.ts';
+import { explainCause, explainText, type Refusal } from '../../controller/fleet/refusal.ts';
+import { annotations, fieldManagers } from '../../crds/names.ts';
+import { applyPatch } from '../../standalone/apply/apply.ts';
+import { isObject, type JsonObject } from '../../standalone/schema/json.ts';
+import type { CompiledKind } from '../../standalone/schema/kind.ts';
+import { metadataOf } from '../../standalone/storage/stored-object.ts';
+import { type ObjectsById, type PlanKinds, toJson } from './plan-kinds.ts';
+
+export interface Declaration {
+  /** What is there whatever the manifests say. */
+  underneath: ObjectsById;
+  /** What there was before, for what may not change and for what cannot be read now. */
+  previous: ObjectsById;
+  manifests: readonly ManifestObject[];
+  /** What the manifests declared before; of these, those that are gone are pruned. */
+  declaredBefore: ReadonlySet<string>;
+  prune: boolean;
+  /** Files that could not be read: nothing is pruned then. */
+  errors: readonly FileError[];
+  /** Of objects that are new. */
+  creationTimestamp: string;
+}
+
+export interface Declared {
+  objects: Map<string, JsonObject>;
+  errors: FileError[];
+  declared: Set<string>;
+}
+
+export function declare(kinds: PlanKinds, declaration: Declaration): Declared {
+  const { underneath, previous, manifests, creationTimestamp } = declaration;
+  const objects = new Map(underneath);
+  const errors = [...declaration.errors];
+  const declared = new Set<string>();
+  for (const entry of manifests) {
+    const id = identityOf(entry);
+    declared.add(id);
+    const kind = kinds.get(entry.object.kind);
+    if (!kind) continue; // namespaces and the like: nothing that a plan decides on
+    const live = underneath.get(id);
+    const old = previous.get(id);
+    const applied = apply(kind, entry, { live, old, creationTimestamp });
+    if (applied.kind === 'applied') objects.set(id, applied.object);
+    else {
+      errors.push(...applied.refusals.map((refusal) => locate(entry, refusal)));
+      // The last good state stays.
+      if (old) objects.set(id, old);
+    }
+  }
+  for (const id of declaration.declaredBefore) {
+    if (declared.has(id)) continue;
+    const was = previous.get(id);
+    const stays = !declaration.prune || errors.length > 0 || isProtected(was);
+    if (stays && was) objects.set(id, was);
+    else if (!stays && live(id, declaration)) objects.delete(id);
+  }
+  return { objects, errors, declared };
+}
+
+/** Without Git before, what is there was applied by this fleet: what goes from it goes. */
+function live(id: string, { underneath, previous }: Declaration): boolean {
+  return underneath === previous && underneath.has(id);
+}
+
+function isProtected(object: JsonObject | undefined): boolean {
+  const { annotations: own } = metadataOf(object ?? {});
+  return isObject(own) && own[annotations.prune] === 'disabled';
+}
+
+type Applied = { kind: 'applied'; object: JsonObject } | { kind: 'refused'; refusals: Refusal[] };
+
+function apply(
+  kind: CompiledKind,
+  { object }: ManifestObject,
+  given: { live: JsonObject | undefined; old: JsonObject | undefined; creationTimestamp: string },
+): Applied {
+  const { live: present, old, creationTimestamp } = given;
+  const policy = object.metadata.annotations?.[annotations.ssa];
+  if (present && (policy === 'Ignore' || policy === 'IfNotPresent')) return { kind: 'applied', object: present };
+  const { object: sent, unknown, malformed } = kind.prune(toJson(object));
+  if (malformed !== undefined) return { kind: 'refused', refusals: [explainText(object, malformed)] };
+  if (unknown.length > 0)
+    return { kind: 'refused', refusals: unknown.map((path) => explainText(object, `unknown field "${path}"`)) };
+  let next: JsonObject;
+  if (present) {
+    const writer = { manager: fieldManagers.fleet, kind, now: creationTimestamp, force: true };
+    const merged = applyPatch(present, sent, writer);
+    if (merged.kind !== 'applied') return { kind: 'refused', refusals: [explainText(object, merged.message)] };
+    next = kind.prepareForUpdate(merged.object, present);
+  } else next = stamped(kind.prepareForCreate(kind.default(sent)), old, creationTimestamp);
+  const causes = kind.validate(next, old ?? present);
+  if (causes.length === 0) return { kind: 'applied', object: next };
+  return { kind: 'refused', refusals: causes.map(({ field, message }) => explainCause(object, field, message)) };
+}
+
+/** The identity that an API server would give it, or gave it: the same object keeps it. */
+function stamped(object: JsonObject, old: JsonObject | undefined, creationTimestamp: string): JsonObject {
+  const metadata = metadataOf(object);
+  const was = metadataOf(old ?? {});
+  return {
+    ...object,
+    metadata: {
+      ...metadata,
+      uid: was['uid'] ?? `planned-${String(object['kind'])}-${String(metadata['namespace'] ?? '')}-${String(metadata['name'])}`,
+      resourceVersion: '0',
+      creationTimestamp: was['creationTimestamp'] ?? creationTimestamp,
+    },
+  };
+}
+
+function locate(entry: ManifestObject, { field, message }: Refusal): FileError {
+  return { file: entry.file, ...entry.locate(field), message: `${describe(entry)}: ${message}` };
+}

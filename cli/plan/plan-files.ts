@@ -1,0 +1,102 @@
+// From files, commits or a cluster to the two fleets that a plan compares.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readDirectory } from '../../controller/fleet/directory-source.ts';
+import { type FileError, type ManifestObject, readManifests } from '../../controller/fleet/manifest.ts';
+import type { SourceContent } from '../../controller/fleet/source.ts';
+import type { FleetRepository } from '../../crds/fleet-repository.ts';
+import type { Stored } from '../../kube/api/objects.ts';
+import { CommandError, exitCodes } from '../exit-codes.ts';
+import { type Declared, declare } from './declare.ts';
+import { readCommit } from './git-manifests.ts';
+import type { ObjectsById, PlanKinds } from './plan-kinds.ts';
+
+export interface FleetOrder {
+  /** Directory of manifests. */
+  files: string;
+  /** A commit to compare with, of the repository that `files` lies in. */
+  from?: string;
+  /** Default: the files as they are. */
+  to?: string;
+  namespace: string;
+  prune: boolean;
+}
+
+export interface TwoFleets {
+  /** For the headline. */
+  source: string;
+  before: ObjectsById;
+  after: ObjectsById;
+  errors: FileError[];
+}
+
+interface Given {
+  kinds: PlanKinds;
+  /** Devices, classes and, of a cluster, everything. */
+  base: ObjectsById;
+  /** The base is a cluster, and the files would be applied to it. */
+  live: boolean;
+  repository?: Stored<FleetRepository>;
+  now: string;
+}
+
+export async function readTwoFleets(order: FleetOrder, given: Given, signal: AbortSignal): Promise<TwoFleets> {
+  if (!existsSync(order.files))
+    throw new CommandError(`--files ${order.files}: there is no such directory`, 'name a directory of YAML manifests', {
+      exitCode: exitCodes.usage,
+    });
+  if (order.to !== undefined && order.from === undefined)
+    throw new CommandError('--to needs --from', 'name the commit to compare with: --from main', { exitCode: exitCodes.usage });
+  const nothing: ReadonlySet<string> = new Set();
+  const common = { prune: order.prune, creationTimestamp: given.now };
+  const after = read(
+    order.to === undefined ? await readDirectory(resolve(order.files)) : await readCommit(order.files, order.to, signal),
+    order,
+    given,
+  );
+  if (given.live) {
+    const inventory = new Set((given.repository?.status?.inventory ?? []).map(({ id }) => id));
+    const declared = declare(given.kinds, {
+      ...after,
+      ...common,
+      underneath: given.base,
+      previous: given.base,
+      declaredBefore: given.repository?.spec.prune === true ? inventory : nothing,
+    });
+    return { source: `${order.files} on the cluster`, before: given.base, after: declared.objects, errors: declared.errors };
+  }
+  const before: Declared =
+    order.from === undefined
+      ? { objects: new Map(given.base), errors: [], declared: new Set() }
+      : declare(given.kinds, {
+          ...read(await readCommit(order.files, order.from, signal), order, given),
+          ...common,
+          creationTimestamp: new Date(0).toISOString(),
+          underneath: given.base,
+          previous: given.base,
+          declaredBefore: nothing,
+        });
+  const declared = declare(given.kinds, {
+    ...after,
+    ...common,
+    underneath: given.base,
+    previous: before.objects,
+    declaredBefore: before.declared,
+  });
+  const source = order.from === undefined ? order.files : `${order.files}, ${order.from} → ${order.to ?? 'working tree'}`;
+  return { source, before: before.objects, after: declared.objects, errors: declared.errors };
+}
+
+function read(
+  content: SourceContent,
+  order: FleetOrder,
+  { repository }: Given,
+): { manifests: readonly ManifestObject[]; errors: FileError[] } {
+  const { kinds, targetNamespace } = repository?.spec ?? {};
+  const { objects, errors } = readManifests(content.files, {
+    namespace: repository?.metadata.namespace ?? order.namespace,
+    ...(kinds === undefined ? {} : { kinds }),
+    ...(targetNamespace === undefined ? {} : { targetNamespace }),
+  });
+  return { manifests: objects, errors: [...content.errors, ...errors] };
+}
