@@ -67,7 +67,7 @@ function flatten(name: string, data: readonly unknown[], shape: readonly number[
 
 function encodeData(name: string, datatype: Exclude<Datatype, 'FP16'>, values: readonly unknown[]): Uint8Array {
   const wrong = (index: number) =>
-    invalid(`input ${name}: element ${index} is ${JSON.stringify(values[index])}, which is no ${datatype}`);
+    invalid(`input ${name}: element ${index} is ${shownValue(values[index])}, which is no ${datatype}`);
   switch (datatype) {
     case 'BYTES':
       return encodeElements(
@@ -87,8 +87,8 @@ function encodeData(name: string, datatype: Exclude<Datatype, 'FP16'>, values: r
       const out = datatype === 'FP32' ? new Float32Array(values.length) : new Float64Array(values.length);
       for (let index = 0; index < values.length; index++) {
         const value = values[index];
-        if (typeof value !== 'number') throw wrong(index);
-        out[index] = value;
+        if (typeof value !== 'number' && typeof value !== 'bigint') throw wrong(index);
+        out[index] = Number(value);
       }
       return new Uint8Array(out.buffer);
     }
@@ -111,6 +111,8 @@ function encodeData(name: string, datatype: Exclude<Datatype, 'FP16'>, values: r
       return encodeIntegers(datatype, values, wrong);
   }
 }
+
+const shownValue = (value: unknown) => (typeof value === 'bigint' ? value.toString() : JSON.stringify(value));
 
 export const integerRanges = {
   INT8: { array: Int8Array, low: -128, high: 127 },
@@ -136,8 +138,9 @@ function encodeIntegers(
   return new Uint8Array(out.buffer);
 }
 
-/** JSON numbers above 2^53 have lost digits already, so such values are taken as decimal strings. */
+/** A number above 2^53 has lost digits already: such values come as bigints, or as decimal strings. */
 function toBigInt(value: unknown): bigint | undefined {
+  if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
   return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
 }
