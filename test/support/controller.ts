@@ -8,6 +8,7 @@ import type { Client } from '../../kube/api/client.ts';
 import { createClient } from '../../kube/api/http-client.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { type ApiServerUnderTest, startApiServerUnderTest } from './api-server-under-test.ts';
+import { watchConditions } from './condition-watch.ts';
 
 export interface ControllerUnderTest {
   controller: RunningController;
@@ -32,7 +33,7 @@ export async function startControlPlane(options: Partial<ControllerOptions> = {}
   }
 }
 
-/** The real controller on an API server; `close` closes both. */
+/** The real controller on an API server; `close` closes both, and throws when a status broke the rules of conditions. */
 export async function startControllerOn(
   api: Pick<ApiServerUnderTest, 'admin' | 'client' | 'certificateAuthority' | 'close'>,
   options: Partial<ControllerOptions> = {},
@@ -62,6 +63,7 @@ export async function startControllerOn(
     throw error;
   });
   devicePort = Number(new URL(controller.devicePortUrl).port);
+  const conditions = watchConditions(api.client);
   const plane: ControllerUnderTest = {
     controller,
     client: api.client,
@@ -79,9 +81,11 @@ export async function startControllerOn(
     },
     close: async () => {
       await stop();
+      const linted = await Promise.allSettled([conditions.close()]);
       await own.close();
       await api.close();
       await rm(directory, { recursive: true, force: true });
+      for (const result of linted) if (result.status === 'rejected') throw result.reason;
     },
   };
   async function stop(): Promise<void> {

@@ -23,6 +23,7 @@ import { createClient } from '../../../kube/api/http-client.ts';
 import type { Stored } from '../../../kube/api/objects.ts';
 import { type Clock, systemClock } from '../../../kube/runtime/clock.ts';
 import { type ApiServerUnderTest, startApiServerUnderTest } from '../../support/api-server-under-test.ts';
+import { watchConditions } from '../../support/condition-watch.ts';
 import { eventually } from '../../support/eventually.ts';
 
 export const fixtures = path.join(import.meta.dirname, 'fixtures');
@@ -33,7 +34,7 @@ export const namespace = 'factory';
 export interface World extends AsyncDisposable {
   client: Client;
   directory: string;
-  apiServer: ApiServerUnderTest;
+  apiServer: WorldServer;
   joinToken(): Promise<string>;
   addArtifact(file: string | Uint8Array): Promise<{ digest: string; size: number }>;
   slot(file: string, revision: string, more?: Partial<Slot>): Promise<Slot>;
@@ -55,16 +56,22 @@ export interface RunningAgent extends AsyncDisposable {
 }
 
 type ApiServerAddress = { url: string; certificateAuthority: string };
+type WorldServer = Omit<ApiServerUnderTest, 'client' | 'kubeconfig'>;
 
-/** @param through where agents are sent instead of the API server itself, such as a switch in front of it. */
+/**
+ * @param through where agents are sent instead of the API server itself, such as a switch in front of it; read again for every join.
+ * @param start the API server; the one under test unless told.
+ */
 export async function createWorld(
   through: (apiServer: ApiServerAddress) => Promise<ApiServerAddress> = async (apiServer) => apiServer,
+  start: () => Promise<WorldServer> = startApiServerUnderTest,
 ): Promise<World> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-agent-test-'));
   const stopping = new AbortController();
   const { signal } = stopping;
-  const server = await startApiServerUnderTest();
+  const server = await start();
   const client = createClient(server.admin);
+  const conditions = watchConditions(client);
   const authority = await loadCertificateAuthority({ client, clock }, systemNamespace, signal);
   const store = await ArtifactStore.open({
     directory: path.join(directory, 'store'),
@@ -82,9 +89,10 @@ export async function createWorld(
       )
       .catch(unlessExists);
   };
+  const reached = await through({ url: server.url, certificateAuthority: server.certificateAuthority });
   const options = {
     systemNamespace,
-    apiServer: await through({ url: server.url, certificateAuthority: server.certificateAuthority }),
+    apiServer: async () => reached,
     artifacts: () => ({ url: `https://127.0.0.1:${portNumber}`, certificateAuthority: authority.certificate }),
     ensureSimulatedClass,
   };
@@ -180,10 +188,12 @@ export async function createWorld(
     goDark,
     async [Symbol.asyncDispose]() {
       await Promise.all([...agents].map((agent) => agent.stop()));
+      const [linted] = await Promise.allSettled([conditions.close()]);
       await client.close();
       await goDark();
       stopping.abort();
       await rm(directory, { recursive: true, force: true });
+      if (linted.status === 'rejected') throw linted.reason;
     },
   };
 
@@ -202,6 +212,7 @@ export async function createWorld(
           reason: 'AgentReady',
           message: 'test',
           lastTransitionTime: '2026-01-01T00:00:00Z',
+          observedGeneration: 1,
         },
       ],
     };

@@ -10,6 +10,7 @@ import type { Client } from '../../../kube/api/client.ts';
 import type { Connection } from '../../../kube/api/connection.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
+import { watchConditions } from '../condition-watch.ts';
 import { findBinaries } from '../control-plane/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { eventually } from '../eventually.ts';
@@ -60,6 +61,7 @@ export async function startInstalledCluster(): Promise<InstalledCluster> {
   const admin = plane.client;
   const manifests = await readKustomization(join(manifestsFolder, 'install'));
   await applyManifests(admin, manifests, signal);
+  const conditions = watchConditions(admin);
 
   const requestToken = async ({ namespace, account, audience, pod }: TokenOrder) => {
     const spec = {
@@ -108,8 +110,10 @@ export async function startInstalledCluster(): Promise<InstalledCluster> {
       };
     },
     async stop() {
+      const [linted] = await Promise.allSettled([conditions.close()]);
       await plane.stop();
       await rm(folder, { recursive: true, force: true });
+      if (linted.status === 'rejected') throw linted.reason;
     },
   };
 }
