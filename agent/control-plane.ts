@@ -14,9 +14,9 @@ import type { Clock } from '../kube/runtime/clock.ts';
 import { AssignmentWatcher } from './assignment/assignment-watcher.ts';
 import type { DesiredInstance, DesiredState } from './assignment/desired-state.ts';
 import type { Disk } from './disk/disk.ts';
-import { hasEnded } from './has-ended.ts';
 import { beat } from './heartbeat/heartbeat.ts';
-import { connectionOf, type DeviceIdentity, lifetimeOf, readIdentity, writeIdentity } from './identity/device-identity.ts';
+import { type DeviceIdentity, lifetimeOf, readIdentity, writeIdentity } from './identity/device-identity.ts';
+import { IdentityKeeper } from './identity/identity-keeper.ts';
 import { JoinRefused, joinFleet, renewIdentity } from './identity/join.ts';
 import { forgetPendingKey, pendingKey } from './identity/pending-key.ts';
 import type { AgentOptions } from './options.ts';
@@ -41,36 +41,36 @@ export interface ControlPlaneDeps {
 const firstJoinRetrySeconds = 1;
 const maximumJoinRetrySeconds = 60;
 const refusedRetrySeconds = 300;
-const renewalCheckSeconds = 600;
 
 /** Follows the control plane until the signal ends it. @throws JoinRefused when a device that serves nothing yet is turned away for good. */
 export async function followControlPlane(options: AgentOptions, deps: ControlPlaneDeps, signal: AbortSignal): Promise<void> {
-  let identity = await ensureIdentity(options, deps, signal);
+  const identity = await ensureIdentity(options, deps, signal);
   deps.onIdentity(identity);
-  const connection = { ...connectionOf(identity), refresh: async () => connectionOf(identity) };
-  const client = createClient(connection, { userAgent: `jouleops-agent/${productVersion}`, clock: deps.clock });
+  const keeper = new IdentityKeeper(
+    {
+      clock: deps.clock,
+      logger: deps.logger,
+      renew: async (current, ending) => renewIdentity(current, ending, await pendingKey(options.dataDirectory, deps.disk)),
+      keep: async (renewed) => {
+        await keepIdentity(options, renewed, deps.disk);
+        deps.onIdentity(renewed);
+      },
+    },
+    identity,
+    signal,
+  );
+  const client = createClient(keeper.connection(), { userAgent: `jouleops-agent/${productVersion}`, clock: deps.clock });
   const watcher = new AssignmentWatcher({ ...deps, client }, identity);
+  const onBeat = (reached: boolean) => {
+    if (reached) keeper.accepted();
+    deps.onReached(reached);
+  };
   try {
     await Promise.all([
       watcher.run(signal),
-      beat(
-        { client, clock: deps.clock, logger: deps.logger, onBeat: deps.onReached },
-        options.name,
-        options.heartbeatSeconds ?? 60,
-        signal,
-      ),
+      beat({ client, clock: deps.clock, logger: deps.logger, onBeat }, options.name, options.heartbeatSeconds ?? 60, signal),
       deps.publish(client, () => watcher.device, signal),
-      keepRenewed(
-        () => identity,
-        () => pendingKey(options.dataDirectory, deps.disk),
-        async (renewed) => {
-          await keepIdentity(options, renewed, deps.disk);
-          identity = renewed;
-          deps.onIdentity(renewed);
-        },
-        deps,
-        signal,
-      ),
+      keeper.run(),
     ]);
   } finally {
     await client.close();
@@ -137,29 +137,4 @@ function isOfAnotherController(options: AgentOptions, identity: DeviceIdentity):
   return (
     createHash('sha256').update(authority.raw).digest('hex') !== decodeJoinToken(options.join.token).caFingerprint.toLowerCase()
   );
-}
-
-/** Renews at two thirds of the certificate's life, with a new key. */
-async function keepRenewed(
-  identity: () => DeviceIdentity,
-  nextKey: () => Promise<string>,
-  accept: (renewed: DeviceIdentity) => Promise<void>,
-  deps: ControlPlaneDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    if (deps.clock.now() >= lifetimeOf(identity().certificate).renewAt) {
-      try {
-        await accept(await renewIdentity(identity(), signal, await nextKey()));
-        deps.logger.info('the device certificate was renewed');
-      } catch (error) {
-        if (hasEnded(signal)) return;
-        deps.logger.warn(
-          { err: error, expires: new Date(lifetimeOf(identity().certificate).notAfter).toISOString() },
-          'the device certificate was not renewed',
-        );
-      }
-    }
-    await deps.clock.sleep(renewalCheckSeconds * 1000, signal).catch(() => {});
-  }
 }

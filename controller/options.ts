@@ -15,8 +15,8 @@ export interface ListenOptions {
 export interface ControllerOptions {
   /** Artifacts and analyses; one controller per directory. */
   dataDirectory: string;
-  /** What joining devices are told: where the API server is, and its CA in PEM. */
-  apiServer: { url: string; certificateAuthority: string };
+  /** What joining devices are told: where the API server is, and its CA in PEM; read anew for each of them where it can change. */
+  apiServer: { url: string; certificateAuthority: string; readCertificateAuthority?: () => Promise<string> };
   /** Root of `store://` sources. Default: model_store of this installation. */
   modelStoreDirectory?: string;
   /** Shipped predictors. Default: data/predictors of this installation. */

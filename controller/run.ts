@@ -99,7 +99,7 @@ export async function runController(
           { client, clock, logger },
           {
             systemNamespace: options.systemNamespace,
-            apiServer: options.apiServer,
+            apiServer: () => readApiServer(options),
             artifacts: (): JoinResponse['artifacts'] => ({ url: devicePortUrl, certificateAuthority: authority.certificate }),
             ensureSimulatedClass: (className, ensuring) => ensureSimulatedClass(client, className, ensuring),
           },
@@ -235,6 +235,12 @@ function referencedDigests(caches: Caches): Set<string> {
   for (const deviceClass of caches.classes.store.list())
     for (const { digest } of deviceClass.spec.predictors ?? []) digests.add(digest);
   return digests;
+}
+
+/** As a device that joins now must know it. */
+async function readApiServer({ apiServer }: Pick<ControllerOptions, 'apiServer'>): Promise<JoinResponse['apiServer']> {
+  const { url, certificateAuthority, readCertificateAuthority } = apiServer;
+  return { url, certificateAuthority: (await readCertificateAuthority?.()) ?? certificateAuthority };
 }
 
 async function makeWritable(directory: string): Promise<void> {

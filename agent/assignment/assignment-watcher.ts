@@ -6,6 +6,7 @@ import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { Reflector } from '../../kube/cache/reflector.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { retrySeconds } from '../retry-wait.ts';
 import { decideAssignment } from './decide-assignment.ts';
 import type { DesiredInstance, DesiredState } from './desired-state.ts';
 
@@ -20,7 +21,9 @@ interface Deps {
   onDevice: (device: Stored<EdgeDevice>) => void;
 }
 
-const retrySeconds = 10;
+/** What could not be read is read again: soon at first. */
+const firstRetrySeconds = 1;
+const maximumRetrySeconds = 10;
 
 /** Watches one object, this device's own, and reads the instances that it names. */
 export class AssignmentWatcher {
@@ -55,6 +58,7 @@ export class AssignmentWatcher {
   async #act(signal: AbortSignal): Promise<void> {
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([this.#reflector.synced, stopped]);
+    let failures = 0;
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers();
       const whole = await this.#step(signal).catch((error: unknown) => {
@@ -62,7 +66,9 @@ export class AssignmentWatcher {
           this.#deps.logger.warn({ err: error }, 'the assigned instances could not all be read; what runs goes on');
         return false;
       });
-      const retry = whole ? [] : [this.#deps.clock.sleep(retrySeconds * 1000, signal).catch(() => {})];
+      failures = whole ? 0 : failures + 1;
+      const waitMilliseconds = retrySeconds(failures, firstRetrySeconds, maximumRetrySeconds) * 1000;
+      const retry = whole ? [] : [this.#deps.clock.sleep(waitMilliseconds, signal).catch(() => {})];
       await Promise.race([this.#wake.promise, stopped, ...retry]);
     }
   }

@@ -32,17 +32,23 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
   const logger = createLogger({ part: 'controller' });
   const webPort = parsePort('--web-port', flags.webPort);
   const devicePort = parsePort('--device-port', flags.devicePort);
-  const apiServerAuthority = flags.apiServerCa === undefined ? undefined : await readAuthority(flags.apiServerCa);
+  const { apiServerCa } = flags;
+  const apiServerAuthority = apiServerCa === undefined ? undefined : await readAuthority(apiServerCa);
   const dataDirectory = await makeDataDirectory(flags.dataDir);
   keepCompiled(dataDirectory);
   const { runController } = await import('../../controller/run.ts');
   const { client, connection } = await connect(flags.kubeconfig);
   const certificateAuthority = apiServerAuthority ?? connection.certificateAuthority ?? '';
+  // From its file again for every device that joins or renews: authorities are rotated under a controller that runs.
+  const readCertificateAuthority = async () =>
+    apiServerCa === undefined
+      ? ((await connection.refresh?.())?.certificateAuthority ?? certificateAuthority)
+      : readAuthority(apiServerCa);
   try {
     const running = await runController(
       {
         dataDirectory,
-        apiServer: { url: flags.apiServerUrl ?? connection.server, certificateAuthority },
+        apiServer: { url: flags.apiServerUrl ?? connection.server, certificateAuthority, readCertificateAuthority },
         modelStoreDirectory: resolve(flags.modelStore),
         web: { host: flags.webHost, port: webPort },
         devicePort: {

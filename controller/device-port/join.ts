@@ -20,7 +20,8 @@ export interface JoinDeps {
 
 export interface JoinOptions {
   systemNamespace: string;
-  apiServer: JoinResponse['apiServer'];
+  /** Asked for every answer: its authority can be another one by then. */
+  apiServer: () => Promise<JoinResponse['apiServer']>;
   artifacts: () => JoinResponse['artifacts'];
   /** Makes sure that the class of a simulated device is there. */
   ensureSimulatedClass: (className: string, signal: AbortSignal) => Promise<void>;
@@ -49,7 +50,7 @@ export async function join(
     },
   );
   deps.logger.info({ device: request.name, renewal: renewal !== undefined, agentVersion: request.agentVersion }, 'device joined');
-  return { certificate, apiServer: options.apiServer, artifacts: options.artifacts(), deviceUid: device.metadata.uid };
+  return { certificate, apiServer: await options.apiServer(), artifacts: options.artifacts(), deviceUid: device.metadata.uid };
 }
 
 function parseRequest(body: unknown): JoinRequest {
