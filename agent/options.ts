@@ -1,3 +1,5 @@
+import type { UpstreamOptions } from './engines/upstream/upstream-options.ts';
+
 /** How an agent gets its first certificate. Without one, the identity on disk must exist. */
 export type JoinSource =
   | { kind: 'JoinToken'; token: string }
@@ -22,8 +24,12 @@ export interface AgentOptions {
   insecureOpen?: boolean;
   /** The URL that other machines reach this agent under, when it is not the listen address. */
   advertisedUrl?: string;
+  /** Servers beside the agent that models of engine OpenInferenceUpstream run on. */
+  upstreams?: readonly UpstreamOptions[];
   /** A class whose power this agent simulates, such as `raspberry-pi-5`; it then joins as `raspberry-pi-5-simulated`. */
   simulate?: string;
+  /** Of a simulated board: seed of other hidden costs, and of a misfit that no sum of costs describes. */
+  simulateMisfit?: number;
   /** Roots of the system's own files, so that fixture trees can stand in for a board. */
   pathSysfs?: string;
   pathProcfs?: string;

@@ -6,6 +6,7 @@ import { productVersion } from '../crds/product-version.ts';
 import { ConnectionError } from '../kube/api/api-error.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { abortOnSignals } from './interrupt.ts';
+import { registerRollout } from './rollout/register.ts';
 
 const program = new Command('jouleops')
   .description('GitOps for machine-learning models on an energy budget')
@@ -78,6 +79,10 @@ program
   .option('--standalone', 'follow no control plane: serve what is on disk and what /deploy gives', false)
   .option('--deploy-token-file <file>', 'let scripts with this token use /deploy, /start and /stop; off by default')
   .option('--deploy-host <hosts...>', 'hosts that model_url of /deploy may name; none by default')
+  .option(
+    '--upstream <name=url...>',
+    'servers beside it for engine OpenInferenceUpstream; NAME=URL,repository=DIR lets it bring models',
+  )
   .option('--insecure-open', 'serve on an address that is not loopback without TLS', false)
   .addHelpText('after', '\nExample:\n  jouleops agent --name hall-1-pi --data-dir /var/lib/jouleops --join-token-file token')
   .action(async (flags) => (await import('./commands/agent.ts')).agent(flags, signal));
@@ -131,6 +136,7 @@ program
   .option('--device <class>', 'device class, or all', 'all')
   .option('--boundary <boundary>', 'Board or CoreRail; default: Board where the class has it')
   .option('--runtime <runtime>', 'runtime it will run on (pytorch, onnxruntime); default: the predictor’s own')
+  .option('--predictors <path>', 'a predictor’s file, or a directory of them, beside those that ship')
   .option('--confidence <percent>', 'of the interval', '90')
   .option('--explain', 'the share of each kind of operator', false)
   .option('--output <format>', 'table or json', 'table')
@@ -232,12 +238,49 @@ program
   .action(async (url, flags) => (await import('./commands/oip-conformance.ts')).oipConformance(url, flags, signal));
 
 program
+  .command('calibrate')
+  .description('measure probe networks on this machine and make a predictor for it')
+  .option('--class <name>', 'device class; default: what this machine is recognised as')
+  .option(
+    '--out <dir>',
+    'where measurements, predictor and DeviceClass are written; a run that was ended goes on from there',
+    'calibration',
+  )
+  .option('--boundary <boundary>', 'Board, Module, Package or CoreRail; default: the widest that is measured')
+  .option('--listen <address:port>', 'take what another program measures, by POST /telemetry')
+  .option('--simulate <class>', 'measure simulated power of this board instead of real power')
+  .option('--misfit <seed>', 'simulate another board: other hidden costs, efficiency by layer, throttling, power in steps')
+  .option('--from <predictors...>', 'predictors to take proportions between costs from; default: the best of those that ship')
+  .option('--windows <n>', 'least windows of a probe', '4')
+  .option('--window-seconds <n>', 'length of one window; three times as long for meters slower than 1 Hz', '10')
+  .option('--threads <n>', 'threads of the probes', '1')
+  .option('--accept-drift', 'go on though the anchor moved, and say so on the card', false)
+  .option('--restart', 'forget what was measured before', false)
+  .option('--path-sysfs <dir>', 'root of sysfs', '/sys')
+  .option('--path-procfs <dir>', 'root of procfs', '/proc')
+  .option('--output <format>', 'table or json', 'table')
+  .addHelpText(
+    'after',
+    `
+It takes about half an hour, an hour with a slow meter. The machine should do nothing else.
+
+Exit code 3 when the board drifts, when too few probes can be measured, or when --out holds measurements of another board.
+
+Example:
+  jouleops calibrate --class my-board --out calibration
+  jouleops predict model.onnx --device my-board --predictors calibration`,
+  )
+  .action(async (flags) => (await import('./commands/calibrate.ts')).calibrate(flags, signal));
+
+program
   .command('status')
   .description('what is deployed where, and what it uses')
   .option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config')
   .option('--output <format>', 'table or json', 'table')
   .addHelpText('after', '\nExit code 3 while a deployment is not Ready.')
   .action(async (flags) => (await import('./commands/status.ts')).status(flags, signal));
+
+registerRollout(program, signal);
 
 program
   .command('version')

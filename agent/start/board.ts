@@ -10,6 +10,7 @@ import { detectSources } from '../power/detect-sources.ts';
 import { NodePower } from '../power/node-power.ts';
 import { Deposits } from '../power/simulated/deposits.ts';
 import { hiddenBoardOf } from '../power/simulated/hidden-board.ts';
+import { withMisfit } from '../power/simulated/misfit.ts';
 import { SimulatedBoard } from '../power/simulated/simulated-board.ts';
 import { type Machine, readMachine } from '../telemetry/machine.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
@@ -38,7 +39,8 @@ export async function openBoard(
 ): Promise<Board> {
   const { clock, logger, store } = deps;
   const roots = { pathSysfs: options.pathSysfs ?? '/sys', pathProcfs: options.pathProcfs ?? '/proc' };
-  const hidden = options.simulate === undefined ? undefined : hiddenBoardOf(options.simulate);
+  const plain = options.simulate === undefined ? undefined : hiddenBoardOf(options.simulate);
+  const hidden = plain && options.simulateMisfit !== undefined ? withMisfit(plain, options.simulateMisfit) : plain;
   const real = await readMachine(roots);
   const machine = hidden ? { ...real, boardModel: `${hidden.boardModel} (simulated)` } : real;
   const simulated = hidden && new SimulatedBoard(hidden, { clock });

@@ -1,8 +1,15 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
-import { choosePredictor, loadCatalogue, type PredictionReport, reportPrediction } from '../../energy/prediction/catalogue.ts';
+import {
+  type CatalogueEntry,
+  choosePredictor,
+  loadCatalogue,
+  type PredictionReport,
+  reportPrediction,
+} from '../../energy/prediction/catalogue.ts';
 import type { Boundary } from '../../energy/prediction/prediction.ts';
 import { explain, explainLayers, type Predictor } from '../../energy/prediction/predictor.ts';
 import { formatEnergy } from '../../energy/units.ts';
@@ -15,6 +22,7 @@ interface PredictFlags {
   device: string;
   boundary?: string;
   runtime?: string;
+  predictors?: string;
   confidence: string;
   explain: boolean;
   output: string;
@@ -28,7 +36,7 @@ export async function predict(file: string, flags: PredictFlags, signal: AbortSi
   const boundary = flags.boundary === undefined ? undefined : parseBoundary(flags.boundary);
   const confidencePercent = parseConfidence(flags.confidence);
   await checkFile(file);
-  const predictors = await loadPredictors();
+  const predictors = await loadPredictors(flags.predictors);
   if (flags.runtime !== undefined) checkRuntime(flags.runtime, predictors);
   const chosen = choose(predictors, flags, boundary);
   const analysis = await analyze(file, flags.explain, signal);
@@ -75,12 +83,26 @@ async function analyze(file: string, layers: boolean, signal: AbortSignal): Prom
   }
 }
 
-async function loadPredictors(): Promise<Predictor[]> {
-  const entries = await loadCatalogue({
+/** Those that ship, after what `own` names: a file, or a directory of them. */
+async function loadPredictors(own: string | undefined): Promise<Predictor[]> {
+  const shipped = await loadCatalogue({
     list: () => readdir(predictorDirectory),
     read: (name) => readFile(`${predictorDirectory}${name}`, 'utf8'),
   });
+  const entries = own === undefined ? shipped : [...(await loadOwn(own)), ...shipped];
   return entries.map((entry) => entry.predictor);
+}
+
+async function loadOwn(own: string): Promise<CatalogueEntry[]> {
+  const found = await stat(own).catch(() => undefined);
+  if (!found)
+    throw usage(`--predictors ${own}: there is no such file or directory`, 'name what jouleops calibrate or train wrote');
+  const directory = found.isDirectory() ? own : path.dirname(own);
+  const names = async () => (await readdir(directory)).filter((name) => !name.endsWith('.measurements.json'));
+  return await loadCatalogue({
+    list: found.isDirectory() ? names : () => Promise.resolve([path.basename(own)]),
+    read: (name) => readFile(path.join(directory, name), 'utf8'),
+  });
 }
 
 /** One predictor for a named class; every one at hand for `all`. */

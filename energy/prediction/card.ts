@@ -20,6 +20,22 @@ export interface CoverageCard {
   halfWidthFactor: number;
 }
 
+/** How a predictor that was fitted to probes on one board came about. */
+export interface ProbeCard {
+  /** `jetson-nano-board-pytorch@1`: whose proportions between costs stand where the probes say little. */
+  source: string;
+  /** Power source that measured. */
+  meter: string;
+  simulated: boolean;
+  probes: string[];
+  /** What could not be measured, and why. */
+  leftOut: { probe: string; reason: string }[];
+  /** The probe that was repeated, how often, and how far it moved from its first measurement. */
+  anchor: { probe: string; measurements: number; largestDriftPercent: number };
+  /** Probes whose anchors moved by more than the gate and that count all the same, because somebody said so. */
+  driftAccepted: string[];
+}
+
 export interface PredictorCard {
   deviceClass: string;
   key: ClassKey;
@@ -44,6 +60,8 @@ export interface PredictorCard {
   featureRanges: Record<string, [number, number]>;
   /** Joules per inference of the rows that are scored: what is little and much on this class. */
   catalogue?: { p25: number; p50: number; p75: number };
+  /** Only of a predictor that was fitted to probes. */
+  calibration?: ProbeCard;
   extractorVersion: number;
   /** Of the measurements or of the training, whichever is later: YYYY-MM-DD. */
   date: string;

@@ -26,7 +26,8 @@ export function baseClass(deviceClass: string): string {
 }
 
 export function predictorsOfClass(predictors: readonly Predictor[], deviceClass: string): Predictor[] {
-  return predictors.filter(({ card }) => card.deviceClass === baseClass(deviceClass));
+  const own = predictors.filter(({ card }) => card.deviceClass === deviceClass);
+  return own.length > 0 ? own : predictors.filter(({ card }) => card.deviceClass === baseClass(deviceClass));
 }
 
 export interface Choice {

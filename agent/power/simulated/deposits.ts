@@ -1,6 +1,6 @@
 // Gives each inference on a simulated board the energy that its graph would cost there.
 import type { Logger } from 'pino';
-import type { GraphFeatures } from '../../../energy/graph/analysis.ts';
+import type { GraphFeatures, LayerCost } from '../../../energy/graph/analysis.ts';
 import { analyzeGraph } from '../../../energy/graph/extract/analyze.ts';
 import type { BlobStore } from '../../artifacts/blob-store.ts';
 import type { InferenceResult } from '../../inference/engine.ts';
@@ -16,7 +16,7 @@ interface Deps {
 export class Deposits implements InferenceObserver {
   readonly #deps: Deps;
   readonly #signal: AbortSignal;
-  readonly #features = new Map<string, GraphFeatures>();
+  readonly #graphs = new Map<string, { features: GraphFeatures; layers: readonly LayerCost[] }>();
   readonly #asked = new Map<string, Promise<void>>();
   /** Inferences that ran before the graph was read: paid as soon as it is. */
   readonly #owed = new Map<string, number[]>();
@@ -28,7 +28,7 @@ export class Deposits implements InferenceObserver {
 
   /** Reads the graph before the model is used, so that no inference is free. */
   async prepare(digest: string, file: string, externalData: Record<string, string>): Promise<void> {
-    if (this.#features.has(digest)) return;
+    if (this.#graphs.has(digest)) return;
     const reading = this.#asked.get(digest) ?? this.#read(digest, file, externalData);
     this.#asked.set(digest, reading);
     await reading;
@@ -37,9 +37,9 @@ export class Deposits implements InferenceObserver {
   onInference(model: ServedModel, result: InferenceResult): void {
     const { digest } = model.slot;
     const seconds = result.modelMicroseconds / 1e6;
-    const features = this.#features.get(digest);
-    if (features) {
-      this.#deps.board.deposit(features, seconds);
+    const graph = this.#graphs.get(digest);
+    if (graph) {
+      this.#deps.board.deposit(graph.features, seconds, graph.layers);
       return;
     }
     const owed = this.#owed.get(digest) ?? [];
@@ -49,9 +49,10 @@ export class Deposits implements InferenceObserver {
 
   async #read(digest: string, file: string, externalData: Record<string, string>): Promise<void> {
     try {
-      const { features } = await analyzeGraph(file, { signal: this.#signal, externalData });
-      this.#features.set(digest, features);
-      for (const seconds of this.#owed.get(digest) ?? []) this.#deps.board.deposit(features, seconds);
+      const layersToo = this.#deps.board.needsLayers;
+      const { features, layers = [] } = await analyzeGraph(file, { signal: this.#signal, externalData, layers: layersToo });
+      this.#graphs.set(digest, { features, layers });
+      for (const seconds of this.#owed.get(digest) ?? []) this.#deps.board.deposit(features, seconds, layers);
       this.#owed.delete(digest);
     } catch (error) {
       if (this.#signal.aborted) return;

@@ -2,6 +2,17 @@
 import type { Boundary, ClassKeyParts } from '../../../crds/shared.ts';
 import type { NodeClass } from '../../../energy/graph/analysis.ts';
 
+/** What no sum of costs per kind of work describes; misfit.ts says how. */
+export interface Misfit {
+  seed: number;
+  /** Standard deviation of the logarithm of a layer's efficiency. */
+  efficiencySd: number;
+  /** Dynamic watts that the board carries away for good, relative to the mean of what it draws. */
+  sustainable: number;
+  /** Steps of its meters. */
+  stepWatts: number;
+}
+
 export interface HiddenBoard {
   boardModel: string;
   architecture: string;
@@ -20,6 +31,7 @@ export interface HiddenBoard {
   runNoise: number;
   sessionNoise: number;
   meters: { boundary: Boundary; name: string; idleWatts: number /** Of core energy: regulators, memory. */; factor: number }[];
+  misfit?: Misfit;
 }
 
 const macs = {

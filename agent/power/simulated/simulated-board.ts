@@ -1,11 +1,14 @@
-import type { GraphFeatures } from '../../../energy/graph/analysis.ts';
+import type { GraphFeatures, LayerCost } from '../../../energy/graph/analysis.ts';
 import { nodeClasses } from '../../../energy/graph/analysis.ts';
 import type { Clock } from '../../../kube/runtime/clock.ts';
-import type { PowerSource } from '../power-source.ts';
+import type { PowerSource, Reading } from '../power-source.ts';
 import type { HiddenBoard } from './hidden-board.ts';
+import { misfitWork, type Work } from './misfit.ts';
 
 /** Inferences closer together than this follow each other without a pause. */
 const pauseSeconds = 0.005;
+/** A meter that shows power in steps averages this long. */
+const steppedMilliseconds = 100;
 
 /**
  * The meters of a board that is not there. Idle power flows with time; each inference adds its dynamic energy.
@@ -32,14 +35,21 @@ export class SimulatedBoard {
     this.#deposited = board.meters.map(() => 0);
   }
 
+  /** Whether a deposit needs the layers of its graph. */
+  get needsLayers(): boolean {
+    return this.#board.misfit !== undefined;
+  }
+
   /** One inference of a model with these features ran here for `hostSeconds`. */
-  deposit(features: GraphFeatures, hostSeconds: number): void {
-    const core = coreJoules(this.#board, features) * this.#session * Math.exp(this.#board.runNoise * gaussian(this.#random));
+  deposit(features: GraphFeatures, hostSeconds: number, layers: readonly LayerCost[] = []): void {
+    const work = workOf(this.#board, features, layers);
+    const noise = this.#session * Math.exp(this.#board.runNoise * gaussian(this.#random));
+    const core = work.joules * noise;
     const now = this.#clock.monotonic();
     const sinceLast = (now - this.#lastInference) / 1000;
     this.#lastInference = now;
     const hostTook = sinceLast - hostSeconds < pauseSeconds ? sinceLast : hostSeconds;
-    const longerSeconds = core / this.#board.coreWatts - hostTook;
+    const longerSeconds = work.seconds * noise - hostTook;
     for (const [index, meter] of this.#board.meters.entries()) {
       const idleShare = meter.boundary === 'CoreRail' ? 0 : meter.idleWatts * longerSeconds;
       this.#deposited[index] = (this.#deposited[index] ?? 0) + Math.max(0, core * meter.factor + idleShare);
@@ -47,22 +57,48 @@ export class SimulatedBoard {
   }
 
   sources(): PowerSource[] {
-    return this.#board.meters.map((meter, index) => ({
-      name: meter.name,
-      kind: 'simulated',
-      boundary: meter.boundary,
-      resolution: { joules: 1e-3 },
-      intervalMilliseconds: 1000,
-      onDemand: false,
-      partial: false,
-      notes: ['simulated: the power of a board that is not there'],
-      read: () => {
+    const { misfit } = this.#board;
+    return this.#board.meters.map((meter, index) => {
+      const joules = () => {
         const seconds = (this.#clock.monotonic() - this.#since) / 1000;
-        const joules = meter.idleWatts * seconds + (this.#deposited[index] ?? 0);
-        return Promise.resolve({ reading: { kind: 'energy', joules: Math.floor(joules * 1e3) / 1e3 } });
-      },
-    }));
+        return meter.idleWatts * seconds + (this.#deposited[index] ?? 0);
+      };
+      const counter = (): Reading => ({ kind: 'energy', joules: Math.floor(joules() * 1e3) / 1e3 });
+      const read = misfit ? steppedPower(joules, misfit.stepWatts, this.#clock) : counter;
+      return {
+        name: meter.name,
+        kind: 'simulated',
+        boundary: meter.boundary,
+        resolution: misfit ? { watts: misfit.stepWatts } : { joules: 1e-3 },
+        intervalMilliseconds: misfit ? steppedMilliseconds : 1000,
+        onDemand: false,
+        partial: false,
+        notes: ['simulated: the power of a board that is not there'],
+        read: () => Promise.resolve({ reading: read() }),
+      };
+    });
   }
+}
+
+/** Mean power since the reading before, in steps; read again too soon, it shows what it showed. */
+function steppedPower(joules: () => number, stepWatts: number, clock: Clock): () => Reading {
+  let last = { joules: joules(), at: clock.monotonic(), watts: 0 };
+  return () => {
+    const seconds = (clock.monotonic() - last.at) / 1000;
+    if (seconds * 1000 >= steppedMilliseconds / 2) {
+      const total = joules();
+      const watts = stepWatts * Math.round((total - last.joules) / seconds / stepWatts);
+      last = { joules: total, at: clock.monotonic(), watts };
+    }
+    return { kind: 'power', watts: Math.max(0, last.watts) };
+  };
+}
+
+/** Hidden dynamic work of one inference at the cores, without noise. `layers` count only on a board with a misfit. */
+export function workOf(board: HiddenBoard, features: GraphFeatures, layers: readonly LayerCost[]): Work {
+  if (board.misfit) return misfitWork(board, board.misfit, layers, board.microjoulesPerRun * 1e-6);
+  const joules = coreJoules(board, features);
+  return { joules, seconds: joules / board.coreWatts };
 }
 
 /** Hidden dynamic energy of one inference at the cores, without noise. */

@@ -1,0 +1,122 @@
+// This machine as a test bench: probes are written, loaded in a child process as any model is, and measured.
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { Slot } from '../../crds/model-instance.ts';
+import type { Boundary } from '../../crds/shared.ts';
+import type { GraphFeatures } from '../../energy/graph/analysis.ts';
+import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
+import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
+import { quantityAt } from '../../energy/prediction/verdict.ts';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import type { BlobStore } from '../artifacts/blob-store.ts';
+import { ModelLoadError } from '../inference/errors.ts';
+import { createOnnxRuntimeEngine } from '../inference/onnx-runtime-engine.ts';
+import type { PowerMeter } from '../power/power-meter.ts';
+import { ModelLoader } from '../serving/model-loader.ts';
+import type { Board } from '../start/board.ts';
+import type { Measurement } from '../start/measurement.ts';
+import type { ProbeOutcome } from './calibration-record.ts';
+import { measureNetwork, type WindowPlan } from './measure-network.ts';
+
+interface Deps {
+  clock: Clock;
+  logger: Logger;
+  board: Board;
+  measurement: Measurement;
+  store: BlobStore;
+  meter: PowerMeter;
+}
+
+export interface ProbeReading {
+  outcome: ProbeOutcome;
+  features: GraphFeatures;
+}
+
+export class ProbeBench {
+  readonly #deps: Deps;
+  readonly #options: { boundary: Boundary; threads: number } & WindowPlan;
+  readonly #loader: ModelLoader;
+
+  constructor(options: { boundary: Boundary; threads: number } & WindowPlan, deps: Deps) {
+    const { clock, logger, board, store, measurement } = deps;
+    const { deposits } = board;
+    this.#deps = deps;
+    this.#options = options;
+    this.#loader = new ModelLoader({
+      clock,
+      store,
+      engines: [createOnnxRuntimeEngine({ clock, logger })],
+      observer: measurement.observer,
+      memoryLimitBytes: board.memoryLimitBytes,
+      runtime: `onnxruntime ${board.runtimeVersion}`,
+      ...(deposits === undefined ? {} : { beforeLoad: (of: Slot, file: string) => deposits.prepare(of.digest, file, {}) }),
+    });
+  }
+
+  /** Watts at rest; undefined when the machine was never quiet long enough or the meter does not answer. */
+  async idleWatts(signal: AbortSignal): Promise<number | undefined> {
+    return (await this.#deps.measurement.baselines.ensure(this.#deps.meter, signal))?.watts;
+  }
+
+  async measure(probe: ProbeCandidate, signal: AbortSignal): Promise<ProbeReading> {
+    const slot = await this.#store(probe);
+    const { store } = this.#deps;
+    const { features } = await analyzeGraph(store.path(slot.digest), { signal });
+    const first = await this.#outcome(slot, signal);
+    if (!isFailure(first)) return { features, outcome: first };
+    // A Ctrl-C reaches the model's process too, perhaps before this one; and a failure by chance must not stay in the record.
+    await this.#deps.clock.sleep(afterFailureMilliseconds, signal);
+    return { features, outcome: await this.#outcome(slot, signal) };
+  }
+
+  async #outcome(slot: Slot, signal: AbortSignal): Promise<ProbeOutcome> {
+    const { clock, meter, board, measurement } = this.#deps;
+    const { boundary } = this.#options;
+    const baseline = await measurement.baselines.ensure(meter, signal);
+    if (!baseline && quantityAt(boundary) === 'Marginal')
+      return { kind: 'LeftOut', reason: 'NoIdlePower', message: `the idle power at ${boundary} could not be measured` };
+    try {
+      const { served } = await this.#loader.load({ namespace: 'local', deployment: 'calibration' }, slot, undefined, signal);
+      try {
+        const throttled = () => board.telemetry.sample.throttled;
+        const temperature = () => board.telemetry.temperature;
+        return await measureNetwork(served, this.#options, { clock, meter, boundary, baseline, throttled, temperature }, signal);
+      } finally {
+        await this.#loader.unload(served, 1);
+      }
+    } catch (error) {
+      if (!(error instanceof ModelLoadError)) throw error;
+      return { kind: 'LeftOut', reason: 'LoadFailed', message: error.message };
+    }
+  }
+
+  async #store(probe: ProbeCandidate): Promise<Slot> {
+    const { store } = this.#deps;
+    const bytes = probe.write();
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    if (!(await store.has(digest))) {
+      await writeFile(store.partialPath(digest), bytes);
+      await store.commit(digest);
+    }
+    return {
+      revision: digest.slice(7, 17),
+      modelVersionName: probe.name,
+      modelVersion: digest.slice(7, 17),
+      variant: 'probe',
+      digest,
+      size: bytes.length,
+      peakMemory,
+      runtime: { threads: this.#options.threads },
+    };
+  }
+}
+
+const afterFailureMilliseconds = 1000;
+
+function isFailure(outcome: ProbeOutcome): boolean {
+  return outcome.kind === 'LeftOut' && (outcome.reason === 'LoadFailed' || outcome.reason === 'InferenceFailed');
+}
+
+/** Probes fill at most 120 MB of weights while they load, from files of kilobytes. */
+const peakMemory = '700Mi';

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { RecordMismatchError } from '../../agent/calibration/calibration-record.ts';
+import { NoPowerSourceError, type PushPort } from '../../agent/calibration/power-choice.ts';
+import {
+  type CalibrationOptions,
+  type CalibrationRun,
+  runCalibration,
+  UnknownBoardError,
+} from '../../agent/calibration/run-calibration.ts';
+import { writeFileAtomic } from '../../agent/disk/atomic-file.ts';
+import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
+import type { Boundary } from '../../crds/shared.ts';
+import { leastProbes } from '../../energy/calibration/board-predictor.ts';
+import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
+import { anchorProbeName, probes as shippedProbes } from '../../energy/onnx/probes.ts';
+import { type Predictor, type PredictorArtifact, parsePredictor } from '../../energy/prediction/predictor.ts';
+import { artifactText } from '../../energy/prediction/training/ship.ts';
+import { systemClock } from '../../kube/runtime/clock.ts';
+import { deviceClassText } from '../calibration/device-class-text.ts';
+import { predictorOf } from '../calibration/predictor-of-record.ts';
+import { type CalibrationResult, describeStep, formatResult, resultOf } from '../calibration/report.ts';
+import { readSources } from '../calibration/sources.ts';
+import { CommandError, exitCodes } from '../exit-codes.ts';
+import { createLogger } from '../logger.ts';
+import { parseOutputFormat, printJson } from '../output/format.ts';
+import { checkSimulated, parsePort } from '../up/options.ts';
+
+export interface CalibrateFlags {
+  class?: string;
+  out: string;
+  boundary?: string;
+  from?: string[];
+  simulate?: string;
+  misfit?: string;
+  listen?: string;
+  windows: string;
+  windowSeconds: string;
+  threads: string;
+  acceptDrift: boolean;
+  restart: boolean;
+  pathSysfs: string;
+  pathProcfs: string;
+  output: string;
+}
+
+const boundaries: readonly string[] = ['Board', 'Module', 'Package', 'CoreRail'];
+const classPattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** Steps go to the error stream, the result to the output. @param probes tests bring smaller ones. */
+export async function calibrate(
+  flags: CalibrateFlags,
+  signal: AbortSignal,
+  probes: readonly ProbeCandidate[] = shippedProbes(),
+  anchor = anchorProbeName,
+): Promise<void> {
+  const format = parseOutputFormat(flags.output);
+  const options = optionsOf(flags, probes, anchor);
+  const sources = await readSources(flags.from);
+  await mkdir(flags.out, { recursive: true });
+  const started = performance.now();
+  const run = await measured(options, flags, signal);
+  const { next } = run.progress;
+  if (next.kind === 'Drifted')
+    throw new CommandError(
+      `the board drifts: after ${next.probes.join(', ')} the anchor ${anchor} needed ${next.driftPercent.toFixed(1)} % more or less than at the start, twice in a row`,
+      `end what else runs, let the board warm up or cool down, and begin again with --restart; --accept-drift goes on with ${run.file} and says so on the card`,
+      { exitCode: exitCodes.negative },
+    );
+  if (next.kind !== 'Finished')
+    throw new CommandError(
+      `the anchor ${anchor} could not be measured: ${lastReason(run.record.steps)}`,
+      'mend that, and begin again with --restart',
+      { exitCode: exitCodes.negative },
+    );
+  const result = await finish(run, sources, flags, (performance.now() - started) / 1000);
+  if (format === 'json') printJson(result);
+  else process.stdout.write(formatResult(result));
+}
+
+function optionsOf(flags: CalibrateFlags, probes: readonly ProbeCandidate[], anchor: string): CalibrationOptions {
+  if (flags.simulate !== undefined)
+    checkSimulated([{ className: flags.simulate, name: 'calibration' }], Object.keys(hiddenBoards));
+  if (flags.misfit !== undefined && flags.simulate === undefined)
+    throw usage('--misfit is for a simulated board', 'say --simulate CLASS as well, or leave --misfit out');
+  if (flags.listen !== undefined && flags.simulate !== undefined)
+    throw usage('--listen and --simulate exclude each other', 'measured and simulated power are never mixed: leave one out');
+  if (flags.class !== undefined && !classPattern.test(flags.class))
+    throw usage(`--class ${flags.class} is no name of a class`, 'use small letters, digits and hyphens, at most 63');
+  if (flags.boundary !== undefined && !boundaries.includes(flags.boundary))
+    throw usage(`--boundary ${flags.boundary} is not known`, `use one of: ${boundaries.join(', ')}`);
+  const pushPort = flags.listen === undefined ? undefined : parseListen(flags.listen);
+  return {
+    windows: numberOf('--windows', flags.windows, 2, 96),
+    windowSeconds: numberOf('--window-seconds', flags.windowSeconds, 0.1, 600),
+    threads: numberOf('--threads', flags.threads, 1, 256),
+    recordFile: (deviceClass, boundary) => recordFile(flags.out, deviceClass, boundary),
+    workDirectory: path.join(flags.out, '.work'),
+    probes,
+    anchor,
+    acceptDrift: flags.acceptDrift,
+    restart: flags.restart,
+    pathSysfs: flags.pathSysfs,
+    pathProcfs: flags.pathProcfs,
+    ...(flags.class === undefined ? {} : { deviceClass: flags.class }),
+    ...(flags.boundary === undefined ? {} : { boundary: flags.boundary as Boundary }),
+    ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
+    ...(flags.misfit === undefined ? {} : { simulateMisfit: numberOf('--misfit', flags.misfit, 1, 2 ** 31) }),
+    ...(pushPort === undefined ? {} : { pushPort }),
+  };
+}
+
+async function measured(options: CalibrationOptions, flags: CalibrateFlags, signal: AbortSignal): Promise<CalibrationRun> {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const pushPort = options.pushPort && {
+    ...options.pushPort,
+    onListening: (url: string) => say(`waiting for the first push to ${url}/telemetry`),
+  };
+  try {
+    return await runCalibration(
+      { ...options, ...(pushPort === undefined ? {} : { pushPort }) },
+      {
+        clock: systemClock,
+        logger: createLogger(),
+        onStep: (report) => {
+          for (const line of describeStep(report, options)) say(line);
+        },
+      },
+      signal,
+    );
+  } catch (error) {
+    if (error instanceof NoPowerSourceError)
+      throw new CommandError(
+        `${error.message}, so nothing can be measured${error.looked.map((line) => `\n    looked for ${line}`).join('')}`,
+        'let another program push what a meter says (--listen 127.0.0.1:7501), choose another --boundary, or try it out with --simulate CLASS',
+        { cause: error },
+      );
+    if (error instanceof UnknownBoardError)
+      throw new CommandError(error.message, 'name its class with --class', { exitCode: exitCodes.usage, cause: error });
+    if (error instanceof RecordMismatchError)
+      throw new CommandError(error.message, 'write elsewhere with --out, or forget what was measured with --restart', {
+        exitCode: exitCodes.negative,
+        cause: error,
+      });
+    throw error;
+  } finally {
+    await rm(path.join(flags.out, '.work'), { recursive: true, force: true });
+  }
+}
+
+async function finish(
+  run: CalibrationRun,
+  sources: readonly Predictor[],
+  flags: CalibrateFlags,
+  seconds: number,
+): Promise<CalibrationResult> {
+  const { record, file } = run;
+  const sha256 = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+  const made = predictorOf(run, { file: path.basename(file), sha256 }, sources);
+  if (!made)
+    throw new CommandError(
+      `${record.steps.filter(({ outcome }) => outcome.kind === 'Measured').length} measurements are too few: a predictor needs ${leastProbes} probes; the last reason: ${lastReason(record.steps)}`,
+      'mend that, and begin again with --restart',
+      { exitCode: exitCodes.negative },
+    );
+  const predictorFile = path.join(flags.out, `${made.name}.json`);
+  const artifact = await versioned(made, predictorFile);
+  const text = artifactText(artifact);
+  await writeFileAtomic(predictorFile, text);
+  const classFile = path.join(flags.out, `${artifact.name}.yaml`);
+  await writeFileAtomic(classFile, deviceClassText(artifact, text, record));
+  return resultOf(run, artifact, { predictorFile, classFile, seconds });
+}
+
+/** A version never gets other contents: verdicts name it. */
+async function versioned(made: PredictorArtifact, file: string): Promise<PredictorArtifact> {
+  const before = await readFile(file, 'utf8').catch(() => undefined);
+  if (before === undefined) return made;
+  const { version } = parsePredictor(before);
+  const same = { ...made, version };
+  return artifactText(same) === before ? same : { ...made, version: version + 1 };
+}
+
+function recordFile(out: string, deviceClass: string, boundary: Boundary): string {
+  return path.join(out, `${deviceClass}-${boundary.toLowerCase()}.measurements.json`);
+}
+
+function lastReason(steps: CalibrationRun['record']['steps']): string {
+  const outcome = steps.findLast((step) => step.outcome.kind === 'LeftOut')?.outcome;
+  return outcome?.kind === 'LeftOut' ? `${outcome.reason}, ${outcome.message}` : 'none was left out';
+}
+
+/** `127.0.0.1:7501`, `[::1]:0`. */
+function parseListen(text: string): PushPort {
+  const [, host, port] = /^(.+):(\d+)$/.exec(text) ?? [];
+  if (host === undefined || port === undefined)
+    throw usage(`--listen ${text} is no address`, 'write address and port: 127.0.0.1:7501');
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: parsePort('--listen', port), onListening: () => {} };
+}
+
+function numberOf(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= least && value <= most) return value;
+  throw usage(`${flag} ${text} is not in range`, `give a number from ${least} to ${most}`);
+}
+
+function usage(message: string, next: string): CommandError {
+  return new CommandError(message, next, { exitCode: exitCodes.usage });
+}
