@@ -21,15 +21,16 @@ export interface LeadershipOptions {
   name: string;
   /** Different for every process, for example the pod's name and a random part. */
   identity: string;
-  /** Others wait this long after the last renewal they saw. 15 */
+  /** Others wait this long after the last renewal they saw: with retrySeconds and their jitter, a leader that is lost has a successor in 15 s. 12 */
   leaseSeconds?: number;
-  /** A leader that could not renew for this long stops leading; the rest of the lease is its time to stop. 10 */
+  /** A leader that could not renew for this long stops leading; the rest of the lease is its time to stop. 9 */
   renewSeconds?: number;
   /** Between attempts. 2 */
   retrySeconds?: number;
 }
 
 const releaseSeconds = 5;
+const takeMilliseconds = 100;
 
 /** One process's view of the lease. */
 export class LeaseCandidate {
@@ -48,8 +49,8 @@ export class LeaseCandidate {
   constructor(deps: LeadershipDeps, options: LeadershipOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#leaseSeconds = options.leaseSeconds ?? 15;
-    this.#renewSeconds = options.renewSeconds ?? 10;
+    this.#leaseSeconds = options.leaseSeconds ?? 12;
+    this.#renewSeconds = options.renewSeconds ?? 9;
     this.#retrySeconds = options.retrySeconds ?? 2;
     if (!(this.#leaseSeconds > this.#renewSeconds && this.#renewSeconds > this.#retrySeconds)) {
       throw new Error(
@@ -82,9 +83,9 @@ export class LeaseCandidate {
   /** Renews until the signal aborts. Throws when the lease is another's, or could not be renewed in renewSeconds. */
   async keep(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#deps.clock.sleep(this.#retrySeconds * 1000, signal);
-      const deadline = this.#renewedAt + this.#renewSeconds * 1000;
-      const remaining = deadline - this.#deps.clock.monotonic();
+      const left = () => this.#renewedAt + this.#renewSeconds * 1000 - this.#deps.clock.monotonic();
+      await this.#deps.clock.sleep(Math.min(this.#retrySeconds * 1000, Math.max(0, left())), signal);
+      const remaining = left();
       if (remaining <= 0) throw new Error(`not renewed for ${this.#renewSeconds} s`);
       try {
         if (!(await this.#within(remaining, signal, (limited) => this.#tryHold(limited)))) {
@@ -184,8 +185,12 @@ export class LeaseCandidate {
   #mayTake(lease: Stored<Lease>): boolean {
     const holder = lease.spec?.holderIdentity;
     if (!holder || holder === this.#options.identity) return true;
-    const seconds = lease.spec?.leaseDurationSeconds ?? this.#leaseSeconds;
-    return this.#deps.clock.monotonic() >= this.#observedAt + seconds * 1000;
+    return this.#deps.clock.monotonic() >= this.#freeAt();
+  }
+
+  /** When the holder that was seen last has had its time, if it is not seen again. */
+  #freeAt(): number {
+    return this.#observedAt + (this.#observed?.spec?.leaseDurationSeconds ?? this.#leaseSeconds) * 1000;
   }
 
   #newLease(): Lease {
@@ -220,9 +225,14 @@ export class LeaseCandidate {
     };
   }
 
-  /** Candidates that wait do so with jitter, so that they do not all try at once. */
+  /** Candidates that wait do so with jitter, so that they do not all ask at once; none sleeps through the moment of expiry. */
   async #pause(signal: AbortSignal): Promise<void> {
-    await this.#deps.clock.sleep(this.#retrySeconds * 1000 * (1 + Math.random() / 5), signal).catch(() => undefined);
+    const { clock } = this.#deps;
+    const retryMilliseconds = this.#retrySeconds * 1000 * (1 + Math.random() / 5);
+    const untilFree = this.#freeAt() - clock.monotonic();
+    // A moment later, so that two candidates who saw the same renewal do not write at the same instant.
+    const untilTaken = untilFree > 0 ? untilFree + Math.random() * takeMilliseconds : Number.POSITIVE_INFINITY;
+    await clock.sleep(Math.min(retryMilliseconds, untilTaken), signal).catch(() => undefined);
   }
 
   /** A call that hangs must not outlive the time it has. */
