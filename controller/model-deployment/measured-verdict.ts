@@ -1,7 +1,7 @@
 import type { EnergyReading } from '../../crds/model-instance.ts';
 import type { Judgement } from '../../energy/prediction/verdict.ts';
 
-export interface Measured {
+interface Measured {
   deviceName: string;
   reading: EnergyReading;
 }
