@@ -36,6 +36,7 @@ export class GraphBuilder {
   readonly #options: Required<GraphBuilderOptions>;
   readonly #next: () => number;
   readonly #file = new GraphFile();
+  readonly #factors = new Map<number, Value>();
 
   constructor(options: GraphBuilderOptions) {
     this.#options = { weights: { kind: 'random', seed: 0 }, opset: defaultOpset, ...options };
@@ -140,6 +141,13 @@ export class GraphBuilder {
 
   add(left: Value, right: Value): Value {
     return this.binary('Add', left, right);
+  }
+
+  /** Times one number, which is written into the file once. */
+  scaled(value: Value, factor: number): Value {
+    const known = this.#factors.get(factor) ?? this.floats('factor', [1], [factor]);
+    this.#factors.set(factor, known);
+    return this.binary('Mul', value, known);
   }
 
   concat(values: readonly Value[], axis = 1): Value {

@@ -1,6 +1,5 @@
 // NAS-Bench-201 networks (Dong and Yang, ICLR 2020) as ONNX files: a cell in its fixed surroundings.
 import { GraphBuilder } from './builder.ts';
-import type { Value } from './graph-file.ts';
 import type { Weights } from './weights.ts';
 
 export const cellOperators = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'] as const;
@@ -60,58 +59,69 @@ export function nasBench201(
   cellText: string,
   { inputShape, classes, seed, weights = { kind: 'random', seed } }: NasBench201Options,
 ): Uint8Array {
-  const cell = parseCell(cellText);
   const builder = new GraphBuilder({ name: 'nas-bench-201', weights });
-  let value = builder.input('input', [1, ...inputShape]);
-  value = builder.batchNorm(builder.conv(value, { filters: stages[0], kernel: 3, bias: false }));
-  for (const [index, channels] of stages.entries()) {
-    if (index > 0) value = reduction(builder, value, channels);
-    for (let count = 0; count < cellsPerStage; count += 1) value = appendCell(builder, value, cell);
-  }
-  value = builder.relu(builder.batchNorm(value));
-  value = builder.flatten(builder.globalAveragePool(value));
-  builder.output('logits', builder.gemm(value, classes));
+  const input = builder.input('input', [1, ...inputShape]);
+  builder.output('logits', appendNetwork(builder, input, parseCell(cellText), classes));
   return builder.build();
 }
 
-function reluConvNorm(builder: GraphBuilder, value: Value, filters: number, kernel: number, stride = 1): Value {
-  return builder.batchNorm(builder.conv(builder.relu(value), { filters, kernel, stride, bias: false }));
+/** What a network is described to: a file's builder, or something that only counts what the network costs. */
+export interface NetworkWriter<V extends object> {
+  conv(value: V, options: { filters: number; kernel: number; stride?: number; bias: false }): V;
+  batchNorm(value: V): V;
+  relu(value: V): V;
+  averagePool(value: V, options: { kernel: number; stride: number; padding?: number }): V;
+  globalAveragePool(value: V): V;
+  add(left: V, right: V): V;
+  /** Times one number; the same value times the same number is computed once. */
+  scaled(value: V, factor: number): V;
+  flatten(value: V): V;
+  gemm(value: V, units: number): V;
+}
+
+/** From the input to the logits. */
+export function appendNetwork<V extends object>(writer: NetworkWriter<V>, input: V, cell: Cell, classes: number): V {
+  let value = writer.batchNorm(writer.conv(input, { filters: stages[0], kernel: 3, bias: false }));
+  for (const [index, channels] of stages.entries()) {
+    if (index > 0) value = reduction(writer, value, channels);
+    for (let count = 0; count < cellsPerStage; count += 1) value = appendCell(writer, value, cell, channels);
+  }
+  value = writer.relu(writer.batchNorm(value));
+  return writer.gemm(writer.flatten(writer.globalAveragePool(value)), classes);
+}
+
+function reluConvNorm<V extends object>(writer: NetworkWriter<V>, value: V, filters: number, kernel: number, stride = 1): V {
+  return writer.batchNorm(writer.conv(writer.relu(value), { filters, kernel, stride, bias: false }));
 }
 
 /** Halves height and width: two 3×3 convolutions beside an average pool with a 1×1 convolution. */
-function reduction(builder: GraphBuilder, value: Value, filters: number): Value {
-  const main = reluConvNorm(builder, reluConvNorm(builder, value, filters, 3, 2), filters, 3);
-  const pooled = builder.averagePool(value, { kernel: 2, stride: 2 });
-  return builder.add(builder.conv(pooled, { filters, kernel: 1, bias: false }), main);
+function reduction<V extends object>(writer: NetworkWriter<V>, value: V, filters: number): V {
+  const main = reluConvNorm(writer, reluConvNorm(writer, value, filters, 3, 2), filters, 3);
+  const pooled = writer.averagePool(value, { kernel: 2, stride: 2 });
+  return writer.add(writer.conv(pooled, { filters, kernel: 1, bias: false }), main);
 }
 
-function appendCell(builder: GraphBuilder, input: Value, cell: Cell): Value {
-  // A node that nothing reaches is zero: it is left out of the sums.
-  const nodes: (Value | undefined)[] = [input];
+function appendCell<V extends object>(writer: NetworkWriter<V>, input: V, cell: Cell, channels: number): V {
+  const nodes: V[] = [input];
   for (const edges of cell) {
-    const terms = edges.flatMap(({ operator, from }) => {
-      const source = nodes[from];
-      const term = source === undefined ? undefined : applyOperator(builder, source, operator);
-      return term === undefined ? [] : [term];
-    });
-    nodes.push(terms.length === 0 ? undefined : terms.reduce((sum, term) => builder.add(sum, term)));
+    const terms = edges.map(({ operator, from }) => applyOperator(writer, nodes[from] ?? input, operator, channels));
+    nodes.push(terms.reduce((sum, term) => writer.add(sum, term)));
   }
-  return nodes[3] ?? builder.binary('Mul', input, builder.floats('zero', [1], [0]));
+  return nodes.at(-1) ?? input;
 }
 
-function applyOperator(builder: GraphBuilder, value: Value, operator: CellOperator): Value | undefined {
-  const channels = value.shape[1];
-  if (typeof channels !== 'number') throw new Error(`${value.name} has no fixed number of channels`);
+function applyOperator<V extends object>(writer: NetworkWriter<V>, value: V, operator: CellOperator, channels: number): V {
   switch (operator) {
     case 'none':
-      return undefined;
+      // As the benchmark's own networks do, and what was measured: nothing is left out, zeros are computed and added.
+      return writer.scaled(value, 0);
     case 'skip_connect':
       return value;
     case 'nor_conv_1x1':
-      return reluConvNorm(builder, value, channels, 1);
+      return reluConvNorm(writer, value, channels, 1);
     case 'nor_conv_3x3':
-      return reluConvNorm(builder, value, channels, 3);
+      return reluConvNorm(writer, value, channels, 3);
     case 'avg_pool_3x3':
-      return builder.averagePool(value, { kernel: 3, stride: 1, padding: 1 });
+      return writer.averagePool(value, { kernel: 3, stride: 1, padding: 1 });
   }
 }

@@ -48,38 +48,47 @@ export function distanceBetween(left: readonly number[], right: readonly number[
   return Math.sqrt(sum / Math.max(1, left.length));
 }
 
-interface Geometry {
-  distances: Float64Array;
-  products: Float64Array;
+/** What the covariance is put together from; only lower halves are filled. */
+class Geometry {
+  readonly products: Float64Array;
+  readonly #distances: Float64Array;
+  readonly #matern = new Map<number, Float64Array>();
+
+  constructor(points: readonly (readonly number[])[]) {
+    const size = points.length;
+    this.#distances = new Float64Array(size * size);
+    this.products = new Float64Array(size * size);
+    for (let i = 0; i < size; i += 1)
+      for (let j = 0; j <= i; j += 1) {
+        const left = points[i] as readonly number[];
+        const right = points[j] as readonly number[];
+        let product = 0;
+        for (let k = 0; k < left.length; k += 1) product += (left[k] as number) * (right[k] as number);
+        this.#distances[i * size + j] = distanceBetween(left, right);
+        this.products[i * size + j] = product / Math.max(1, left.length);
+      }
+  }
+
+  /** Kept: a search asks for few length scales, many times each. */
+  matern(lengthScale: number): Float64Array {
+    const known = this.#matern.get(lengthScale) ?? this.#distances.map((distance) => matern32(distance, lengthScale));
+    this.#matern.set(lengthScale, known);
+    return known;
+  }
 }
 
-function geometryOf(points: readonly (readonly number[])[]): Geometry {
-  const size = points.length;
-  const distances = new Float64Array(size * size);
-  const products = new Float64Array(size * size);
-  for (let i = 0; i < size; i += 1)
-    for (let j = 0; j <= i; j += 1) {
-      const left = points[i] as readonly number[];
-      const right = points[j] as readonly number[];
-      let product = 0;
-      for (let k = 0; k < left.length; k += 1) product += (left[k] as number) * (right[k] as number);
-      distances[i * size + j] = distances[j * size + i] = distanceBetween(left, right);
-      products[i * size + j] = products[j * size + i] = product / Math.max(1, left.length);
-    }
-  return { distances, products };
-}
-
-function covariance(data: GaussianProcessData, { distances, products }: Geometry, parameters: KernelParameters): Float64Array {
+function covariance(data: GaussianProcessData, geometry: Geometry, parameters: KernelParameters): Float64Array {
   const size = data.points.length;
+  const { constant, matern, linear, session, noise } = parameters;
+  const similar = geometry.matern(parameters.lengthScale);
   const matrix = new Float64Array(size * size);
   for (let i = 0; i < size; i += 1)
     for (let j = 0; j <= i; j += 1) {
       const at = i * size + j;
-      let value = parameters.constant + parameters.matern * matern32(distances[at] as number, parameters.lengthScale);
-      value += parameters.linear * (products[at] as number);
-      if (data.sessions[i] === data.sessions[j]) value += parameters.session;
-      if (i === j) value += parameters.noise * (data.noiseFactors?.[i] ?? 1);
-      matrix[at] = matrix[j * size + i] = value;
+      let value = constant + matern * (similar[at] as number) + linear * (geometry.products[at] as number);
+      if (session > 0 && data.sessions[i] === data.sessions[j]) value += session;
+      if (i === j) value += noise * (data.noiseFactors?.[i] ?? 1);
+      matrix[at] = value;
     }
   return matrix;
 }
@@ -91,7 +100,7 @@ export type KernelGrid = { readonly [Name in keyof KernelParameters]: readonly n
  * changes nothing. Deterministic; the first wins on a tie.
  */
 export function chooseParameters(data: GaussianProcessData, grid: KernelGrid): KernelParameters {
-  const geometry = geometryOf(data.points);
+  const geometry = new Geometry(data.points);
   const names = (Object.keys(grid) as (keyof KernelParameters)[]).sort();
   const middle = (values: readonly number[]) => values[Math.floor(values.length / 2)] ?? 0;
   const best: KernelParameters = {
@@ -102,14 +111,21 @@ export function chooseParameters(data: GaussianProcessData, grid: KernelGrid): K
     session: middle(grid.session),
     noise: middle(grid.noise),
   };
-  let likelihood = logLikelihood(data, geometry, best);
+  const seen = new Map<string, number>();
+  const likelihoodOf = (parameters: KernelParameters): number => {
+    const key = names.map((name) => parameters[name]).join();
+    const value = seen.get(key) ?? logLikelihood(data, geometry, parameters);
+    seen.set(key, value);
+    return value;
+  };
+  let likelihood = likelihoodOf(best);
   for (let changed = true; changed; ) {
     changed = false;
     for (const name of names)
       for (const value of grid[name]) {
         const candidate = { ...best, [name]: value };
         if (value === best[name]) continue;
-        const other = logLikelihood(data, geometry, candidate);
+        const other = likelihoodOf(candidate);
         if (other <= likelihood) continue;
         likelihood = other;
         best[name] = value;
@@ -133,7 +149,7 @@ function logLikelihood(data: GaussianProcessData, geometry: Geometry, parameters
 
 export function fitGaussianProcess(data: GaussianProcessData, parameters: KernelParameters): GaussianProcess {
   const size = data.points.length;
-  const factor = cholesky(covariance(data, geometryOf(data.points), parameters), size);
+  const factor = cholesky(covariance(data, new Geometry(data.points), parameters), size);
   if (!factor) throw new Error('the covariance is not positive definite: increase the noise');
   const alpha = choleskySolve(factor, size, data.targets);
   const width = data.points[0]?.length ?? 0;

@@ -28,12 +28,17 @@ export interface Query {
   gate: number;
 }
 
-export function queryOf({ hull, points }: Surroundings, features: GraphFeatures, batch = 1): Query {
-  const point = standardize(hull, descriptors(features, batch));
+export function queryOf(surroundings: Surroundings, features: GraphFeatures, batch = 1): Query {
+  return queryAt(surroundings, descriptors(features, batch), rooflineAmounts(features, batch));
+}
+
+/** The same from a graph's descriptors and amounts. */
+export function queryAt({ hull, points }: Surroundings, raw: readonly number[], amounts: readonly number[]): Query {
+  const point = standardize(hull, raw);
   const distances = distancesTo(points, point);
   const nearest = smallest(distances);
   return {
-    amounts: rooflineAmounts(features, batch),
+    amounts,
     point,
     distances,
     remoteness: hull.reach > 0 ? nearest / hull.reach : Number.POSITIVE_INFINITY,

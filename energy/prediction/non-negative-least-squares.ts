@@ -20,7 +20,7 @@ export function nonNegativeLeastSquares(
     gram[index * size + index] = (gram[index * size + index] ?? 0) + ridge;
     moments[index] = (moments[index] ?? 0) + ridge * (options.prior?.[index] ?? 0);
   }
-  return solve(gram, moments, size);
+  return solveNonNegative(gram, moments, size);
 }
 
 function normalEquations(design: readonly (readonly number[])[], targets: readonly number[], size: number) {
@@ -38,7 +38,8 @@ function normalEquations(design: readonly (readonly number[])[], targets: readon
   return { gram, moments };
 }
 
-function solve(gram: Float64Array, moments: Float64Array, size: number): number[] {
+/** The same from AᵀA (row-major) and Aᵀb. */
+export function solveNonNegative(gram: Float64Array, moments: Float64Array, size: number): number[] {
   const solution = Array.from<number>({ length: size }).fill(0);
   const passive: number[] = [];
   const rejected = new Set<number>();
@@ -115,7 +116,12 @@ function solvePassive(gram: Float64Array, moments: Float64Array, passive: readon
   // Unit diagonal before factoring: keeps the decomposition well conditioned.
   const scales = passive.map((i) => Math.sqrt(gram[i * size + i] ?? 1));
   const matrix = new Matrix(
-    passive.map((i, row) => passive.map((j, column) => (gram[i * size + j] ?? 0) / ((scales[row] ?? 1) * (scales[column] ?? 1)))),
+    // The lower half for both: rounding may have left them apart.
+    passive.map((i, row) =>
+      passive.map(
+        (j, column) => (gram[Math.max(i, j) * size + Math.min(i, j)] ?? 0) / ((scales[row] ?? 1) * (scales[column] ?? 1)),
+      ),
+    ),
   );
   const cholesky = new CholeskyDecomposition(matrix);
   if (!cholesky.isPositiveDefinite()) return undefined;

@@ -1,5 +1,5 @@
 // Energy (or time) as a sum of non-negative costs per amount of work: the part of a predictor that extrapolates.
-import { nonNegativeLeastSquares } from './non-negative-least-squares.ts';
+import { solveNonNegative } from './non-negative-least-squares.ts';
 import { rooflineKinds } from './quantities.ts';
 
 /** Coefficients in the order of `rooflineTerms`: joules (or seconds) per unit of the term. */
@@ -13,32 +13,58 @@ const priorRows = 0.3;
 
 /** Minimises Huber's loss of relative errors, with a weak pull toward equal costs of equal kinds of work. */
 export function fitRoofline(amounts: readonly (readonly number[])[], targets: readonly number[]): Roofline {
-  const relative = amounts.map((row, index) => row.map((amount) => amount / (targets[index] ?? 1)));
-  let weights = targets.map(() => 1);
+  const size = rooflineKinds.length;
+  const relative = new Float64Array(amounts.length * size);
+  for (const [index, row] of amounts.entries())
+    for (let term = 0; term < size; term += 1) relative[index * size + term] = (row[term] ?? 0) / (targets[index] ?? 1);
+  const weights = new Float64Array(amounts.length).fill(1);
   let roofline: Roofline = [];
   for (let pass = 0; pass < reweightings; pass += 1) {
-    roofline = fitWeighted(relative, weights);
-    weights = relative.map((row) => {
-      const error = Math.abs(evaluateRoofline(roofline, row) - 1);
-      return error <= huberThreshold ? 1 : huberThreshold / error;
-    });
+    roofline = fitWeighted(relative, weights, size);
+    for (let index = 0; index < weights.length; index += 1) {
+      let predicted = 0;
+      for (let term = 0; term < size; term += 1)
+        predicted += (roofline[term] as number) * (relative[index * size + term] as number);
+      const error = Math.abs(predicted - 1);
+      weights[index] = error <= huberThreshold ? 1 : huberThreshold / error;
+    }
   }
   return roofline;
 }
 
-function fitWeighted(relative: readonly (readonly number[])[], weights: readonly number[]): Roofline {
-  const roots = weights.map(Math.sqrt);
-  const design = relative.map((row, index) => row.map((amount) => amount * (roots[index] ?? 1)));
+function fitWeighted(relative: Float64Array, weights: Float64Array, size: number): Roofline {
+  const { gram, moments } = weightedEquations(relative, weights, size);
   const kinds = Math.max(...rooflineKinds) + 1;
-  const byKind = design.map((row) => {
-    const sums = Array.from<number>({ length: kinds }).fill(0);
-    for (const [term, amount] of row.entries()) sums[rooflineKinds[term] ?? 0] = (sums[rooflineKinds[term] ?? 0] ?? 0) + amount;
-    return sums;
-  });
-  const costs = nonNegativeLeastSquares(byKind, roots);
-  const share = priorRows / Math.max(1, design.length);
-  const ridge = rooflineKinds.map((_, term) => share * design.reduce((sum, row) => sum + (row[term] ?? 0) ** 2, 0));
-  return nonNegativeLeastSquares(design, roots, { ridge, prior: rooflineKinds.map((kind) => costs[kind] ?? 0) });
+  const kindGram = new Float64Array(kinds * kinds);
+  const kindMoments = new Float64Array(kinds);
+  for (const [i, left] of rooflineKinds.entries()) {
+    kindMoments[left] = (kindMoments[left] ?? 0) + (moments[i] ?? 0);
+    for (const [j, right] of rooflineKinds.entries())
+      kindGram[left * kinds + right] = (kindGram[left * kinds + right] ?? 0) + (gram[i * size + j] ?? 0);
+  }
+  const costs = solveNonNegative(kindGram, kindMoments, kinds);
+  const share = priorRows / Math.max(1, weights.length);
+  for (const [i, kind] of rooflineKinds.entries()) {
+    const ridge = share * (gram[i * size + i] ?? 0);
+    gram[i * size + i] = (gram[i * size + i] ?? 0) + ridge;
+    moments[i] = (moments[i] ?? 0) + ridge * (costs[kind] ?? 0);
+  }
+  return solveNonNegative(gram, moments, size);
+}
+
+/** AᵀWA and AᵀW1 of relative amounts: the targets are all one. */
+function weightedEquations(relative: Float64Array, weights: Float64Array, size: number) {
+  const gram = new Float64Array(size * size);
+  const moments = new Float64Array(size);
+  for (let index = 0, at = 0; index < weights.length; index += 1, at += size)
+    for (let i = 0; i < size; i += 1) {
+      const left = (weights[index] as number) * (relative[at + i] as number);
+      if (left === 0) continue;
+      moments[i] = (moments[i] as number) + left;
+      for (let j = 0; j <= i; j += 1) gram[i * size + j] = (gram[i * size + j] as number) + left * (relative[at + j] as number);
+    }
+  for (let i = 0; i < size; i += 1) for (let j = 0; j < i; j += 1) gram[j * size + i] = gram[i * size + j] as number;
+  return { gram, moments };
 }
 
 export function evaluateRoofline(roofline: Roofline, amounts: readonly number[]): number {

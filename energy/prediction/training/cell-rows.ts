@@ -1,11 +1,7 @@
-// Core-rail measurements of NAS-Bench-201 cells as training rows: every cell is written as ONNX and read back without running it.
-
+// Core-rail measurements of NAS-Bench-201 cells as training rows: what every network costs is counted while it is described.
 import type { GraphFeatures } from '../../graph/analysis.ts';
-import { opsetOf } from '../../graph/extract/preparation.ts';
-import { inferShapes } from '../../graph/inference/infer.ts';
-import { staticFeatures } from '../../graph/static-features.ts';
-import { readModel } from '../../onnx/model.ts';
-import { nasBench201 } from '../../onnx/nas-bench-201.ts';
+import { OperationTape } from '../../graph/operation-tape.ts';
+import { appendNetwork, parseCell } from '../../onnx/nas-bench-201.ts';
 import { parseTable, positiveIn, textIn } from './table.ts';
 import type { TrainingRow } from './training-row.ts';
 
@@ -14,17 +10,10 @@ const taskClasses: Readonly<Record<string, number>> = { cifar100: 100, ninapro: 
 
 /** Features of a cell in its surroundings at an input shape such as 1x3x32x32. Equal to the extractor's, but for the peak. */
 export function cellFeatures(cell: string, inputShape: string, task: string): GraphFeatures {
-  const [, channels = 0, height = 0, width = 0] = inputShape.split('x').map(Number);
-  const model = readModel(
-    nasBench201(cell, {
-      inputShape: [channels, height, width],
-      classes: taskClasses[task] ?? 10,
-      seed: 1,
-      weights: { kind: 'constant', seed: 1, minimumElements: 1 },
-    }),
-  );
-  const { tensors } = inferShapes(model.graph, opsetOf(model));
-  return staticFeatures(model.graph, tensors);
+  const [, ...shape] = inputShape.split('x').map(Number);
+  const tape = new OperationTape();
+  appendNetwork(tape, tape.input(shape), parseCell(cell), taskClasses[task] ?? 10);
+  return tape.features();
 }
 
 /** `select` picks rows by index before the costly part. */

@@ -1,10 +1,10 @@
 // Does an interval hold what it says? Nested folds: what makes the interval has not seen the graph it is tested on.
 import { halfWidth, minimumScores } from '../conformal.ts';
-import { evaluateLogModel, queryOf } from '../log-model.ts';
+import { evaluateLogModel, queryAt } from '../log-model.ts';
 import { domainReaches } from '../predictor.ts';
 import { calibrate } from './calibration.ts';
 import { outOfFold, type ValidationOptions } from './cross-validation.ts';
-import { fitLogModel } from './fit.ts';
+import { fitLogModel, prepared } from './fit.ts';
 import { groupedFolds } from './folds.ts';
 import type { TrainingRow } from './training-row.ts';
 
@@ -12,6 +12,9 @@ export interface CoverageOptions extends ValidationOptions {
   hasFamilies: boolean;
   confidencePercent: number;
 }
+
+/** Scores that an interval of a nested fold stands on, at least: ten times more would not move a 90 % quantile. */
+const enoughScores = 2000;
 
 export interface CoverageTrial {
   row: TrainingRow;
@@ -32,14 +35,14 @@ export function nestedCoverage(rows: readonly TrainingRow[], options: CoverageOp
     const training = rows.filter((_, index) => foldOf[index] !== fold);
     const { model, surroundings, sessionOffsets } = fitLogModel(training, options);
     // The kernel was chosen without the tested fold: the inner folds need not choose again.
-    const inner = { ...options, parameters: model.process.parameters };
+    const inner = { ...options, parameters: model.process.parameters, enough: enoughScores };
     const calibration = calibrate({
       byArchitecture: outOfFold(training, inner),
       ...(options.hasFamilies ? { byFamily: outOfFold(training, { ...inner, groupBy: 'family', folds: training.length }) } : {}),
     });
     for (const [index, row] of rows.entries()) {
       if (foldOf[index] !== fold || options.scored?.(row) === false) continue;
-      const query = queryOf(surroundings, row.features, row.batch);
+      const query = queryAt(surroundings, prepared(row).descriptors, prepared(row).amounts);
       const inside = query.remoteness <= domainReaches;
       const { logHalfWidth } = halfWidth(calibration.inside, calibration.outside, inside, options.confidencePercent);
       const predicted = evaluateLogModel(model, query).value * Math.exp(sessionOffsets.get(row.session) ?? 0);

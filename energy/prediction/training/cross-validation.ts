@@ -1,6 +1,6 @@
 // Out-of-fold predictions: what a predictor says of graphs that its training did not see.
-import { evaluateLogModel, queryOf } from '../log-model.ts';
-import { type FitOptions, fitLogModel } from './fit.ts';
+import { evaluateLogModel, queryAt } from '../log-model.ts';
+import { type FitOptions, fitLogModel, prepared } from './fit.ts';
 import { groupedFolds } from './folds.ts';
 import type { TrainingRow } from './training-row.ts';
 
@@ -19,6 +19,8 @@ export interface ValidationOptions extends FitOptions {
   repeats: number;
   seed: number;
   groupBy: 'architecture' | 'family';
+  /** Ends after the fold that brings as many results: a large table need not predict all of itself for an interval's scores. */
+  enough?: number;
   /** Rows that are scored; the others only train. */
   scored?: (row: TrainingRow) => boolean;
 }
@@ -35,7 +37,7 @@ export function outOfFold(rows: readonly TrainingRow[], options: ValidationOptio
       const { model, surroundings, sessionOffsets } = fitLogModel(training, options);
       for (const [index, row] of rows.entries()) {
         if (foldOf[index] !== fold || options.scored?.(row) === false) continue;
-        const query = queryOf(surroundings, row.features, row.batch);
+        const query = queryAt(surroundings, prepared(row).descriptors, prepared(row).amounts);
         const { value, roofline } = evaluateLogModel(model, query);
         const scale = Math.exp(sessionOffsets.get(row.session) ?? 0);
         const actual = row[options.target];
@@ -49,6 +51,7 @@ export function outOfFold(rows: readonly TrainingRow[], options: ValidationOptio
           residual: Math.log(actual / predicted),
         });
       }
+      if (results.length >= (options.enough ?? Number.POSITIVE_INFINITY)) return results;
     }
   }
   return results;

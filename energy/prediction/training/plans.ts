@@ -38,7 +38,7 @@ export const shippedPlans: Readonly<Record<PlanName, FixedPlan>> = {
     scaleAssumed: false,
     repeats: 1,
     hasFamilies: false,
-    maximumPoints: 800,
+    maximumPoints: 600,
   },
   'raspberry-pi-5-board-pytorch': {
     ...common,

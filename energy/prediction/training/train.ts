@@ -144,7 +144,9 @@ function scoreCard({ byArchitecture, byFamily }: Folds) {
 }
 
 function rounded<T extends object>(scores: T): T {
-  return Object.fromEntries(Object.entries(scores).map(([name, value]) => [name, precise(value as number, 4)])) as T;
+  // Counts stay whole.
+  const short = (value: number) => (Number.isInteger(value) ? value : precise(value, 4));
+  return Object.fromEntries(Object.entries(scores).map(([name, value]) => [name, short(value as number)])) as T;
 }
 
 /** Quartiles of energy per inference. */
