@@ -70,7 +70,7 @@ export async function startAgent(
     deviceClassName: () => hooks.device()?.status?.deviceClassName,
   });
   const { baselines, turn, live, book, ledger, judge, pace, windowSeconds } = measurement;
-  const serving = createServing({ ...deps, store, board, measurement, metrics, routes });
+  const serving = createServing(options, { ...deps, store, board, measurement, metrics, routes });
   const { artifacts, loader } = serving;
   const recall = (uid: string, revision: string) =>
     learned.revisions.find((known) => known.instanceUid === uid && known.revision === revision);
@@ -156,7 +156,7 @@ export async function startAgent(
     machine: board.machine,
     simulated: board.simulated,
     classKey: board.classKey,
-    executionProviders: ['cpu'],
+    executionProviders: ['cpu', ...(options.upstreams ?? []).map(({ name }) => `upstream:${name}`.slice(0, 64))].slice(0, 8),
     storageBytes: state.storageBytes,
     memoryLimitBytes: board.memoryLimitBytes,
     meters: power.meters,

@@ -5,6 +5,13 @@ export interface ModelSource {
   /** `namespace/name@revision`, for messages. */
   name: string;
   file: string;
+  /** Of the file. */
+  digest: string;
+  /** Paths of external data, relative to the file. */
+  beside?: readonly string[];
+  /** The ModelVersion, and the version that it declares: what servers that keep models by name know them by. */
+  modelName: string;
+  modelVersion: string;
   threads: number;
   executionProviders: readonly string[];
   memoryBytes?: number;

@@ -70,6 +70,10 @@ export class ModelLoader {
         {
           name,
           file,
+          digest: slot.digest,
+          beside: (slot.externalData ?? []).map((external) => external.path),
+          modelName: slot.modelVersionName,
+          modelVersion: slot.modelVersion,
           threads: slot.runtime?.threads ?? 1,
           executionProviders: slot.runtime?.executionProviders ?? ['cpu'],
           memoryBytes: expected * 2 + 128 * mebibyte,
@@ -114,7 +118,7 @@ export class ModelLoader {
     if (engine) return engine;
     throw new ModelLoadError(
       'LoadFailed',
-      `this device has no engine ${kind}: name its address in the agent's configuration, or use OnnxRuntime`,
+      `this device has no engine ${kind}: start its agent with --upstream NAME=URL, or use OnnxRuntime`,
     );
   }
 

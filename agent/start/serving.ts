@@ -5,9 +5,12 @@ import type { Clock } from '../../kube/runtime/clock.ts';
 import { Artifacts } from '../artifacts/artifacts.ts';
 import type { BlobStore } from '../artifacts/blob-store.ts';
 import { IdentityOrigin } from '../artifacts/origin.ts';
+import { createUpstreamEngine } from '../engines/upstream/upstream-engine.ts';
+import type { UpstreamOptions } from '../engines/upstream/upstream-options.ts';
 import type { Engine } from '../inference/engine.ts';
 import { createOnnxRuntimeEngine } from '../inference/onnx-runtime-engine.ts';
 import type { AgentMetrics } from '../metrics.ts';
+import type { AgentOptions } from '../options.ts';
 import type { Deposits } from '../power/simulated/deposits.ts';
 import { InferenceService } from '../serving/inference-service.ts';
 import { ModelLoader } from '../serving/model-loader.ts';
@@ -35,7 +38,10 @@ interface Deps {
   routes: Routes;
 }
 
-export function createServing({ clock, logger, store, board, measurement, metrics, routes }: Deps): Serving {
+export function createServing(
+  options: Pick<AgentOptions, 'upstreams'>,
+  { clock, logger, store, board, measurement, metrics, routes }: Deps,
+): Serving {
   const origin = new IdentityOrigin();
   const artifacts = new Artifacts({
     clock,
@@ -49,7 +55,7 @@ export function createServing({ clock, logger, store, board, measurement, metric
   const loader = new ModelLoader({
     clock,
     store,
-    engines: createEngines({ clock, logger }),
+    engines: createEngines({ clock, logger }, options.upstreams ?? []),
     observer: measurement.observer,
     memoryLimitBytes: board.memoryLimitBytes,
     runtime: `onnxruntime ${board.runtimeVersion}`,
@@ -75,8 +81,9 @@ function meanSeconds({ statistics }: ServedModel): number {
   return statistics.inferences === 0 ? 0 : statistics.modelSeconds / statistics.inferences;
 }
 
-function createEngines(deps: { clock: Clock; logger: Logger }): readonly Engine[] {
-  return [createOnnxRuntimeEngine(deps)];
+function createEngines(deps: { clock: Clock; logger: Logger }, upstreams: readonly UpstreamOptions[]): readonly Engine[] {
+  const own = createOnnxRuntimeEngine(deps);
+  return upstreams.length === 0 ? [own] : [own, createUpstreamEngine(upstreams, deps)];
 }
 
 /** A simulated board knows what a model costs before its first inference. */

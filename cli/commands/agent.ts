@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseUpstream, type UpstreamOptions } from '../../agent/engines/upstream/upstream-options.ts';
 import type { AgentOptions, JoinSource } from '../../agent/options.ts';
 import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import { runAgent } from '../../agent/run.ts';
@@ -24,6 +25,7 @@ interface AgentFlags {
   standalone?: boolean;
   deployTokenFile?: string;
   deployHost?: string[];
+  upstream?: string[];
 }
 
 export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<void> {
@@ -43,9 +45,21 @@ export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<voi
       ? {}
       : { deploy: { token: await readDeployToken(flags.deployTokenFile), hosts: flags.deployHost ?? [] } }),
     ...(join === undefined ? {} : { join }),
+    ...(flags.upstream === undefined ? {} : { upstreams: flags.upstream.map(upstreamOf) }),
     ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
   };
   await runAgent(options, { logger: createLogger({ device: flags.name }) }, signal);
+}
+
+function upstreamOf(text: string): UpstreamOptions {
+  try {
+    return parseUpstream(text);
+  } catch (error) {
+    throw new CommandError(`--upstream: ${(error as Error).message}`, 'give NAME=URL, or NAME=URL,repository=DIR', {
+      exitCode: exitCodes.usage,
+      cause: error,
+    });
+  }
 }
 
 type JoinFlags = Pick<AgentFlags, 'joinTokenFile' | 'serviceAccountTokenFile' | 'controllerUrl' | 'controllerCaFile'>;

@@ -127,7 +127,9 @@ export class Estimator {
 /** What will run the model on this device: the agent's report, with what the deployment and the graph decide. */
 function deviceKey(device: EdgeDevice, runtime: Runtime | undefined, analysis: GraphAnalysis): ClassKey {
   const reported = device.status?.classKey ?? {};
-  const provider = runtime?.executionProviders?.[0] ?? reported.executionProvider;
+  // What a server beside the agent runs on is not what the agent reports: a prediction for the processor is a transferred one there.
+  const upstream = runtime?.engine === 'OpenInferenceUpstream' ? `upstream:${runtime.upstreamName ?? ''}` : undefined;
+  const provider = upstream ?? runtime?.executionProviders?.[0] ?? reported.executionProvider;
   return {
     ...reported,
     threads: runtime?.threads ?? 1,

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Tensor } from '../../inference/datatypes.ts';
 import { InferenceError } from '../../inference/errors.ts';
 import { fromJson, tensorHead } from '../../inference/tensor-json.ts';
+import { parseExactly } from '../exact-json.ts';
 import { checkRaw } from '../raw-data.ts';
 
 export interface OutputRequest {
@@ -67,18 +68,6 @@ function parseObject(bytes: Buffer): Record<string, unknown> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('the body is not a JSON object');
   return value as Record<string, unknown>;
-}
-
-/** A whole number of more digits than a double holds, where 64-bit integers may be meant. */
-const longInteger = /[[,:\s]-?\d{16,}\s*[\],}]/;
-
-/** Such numbers become bigints with all their digits; reading each one twice costs time, so only where there are any. */
-function parseExactly(text: string): unknown {
-  if (!text.includes('INT64') || !longInteger.test(text)) return JSON.parse(text);
-  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
-    const source = context?.source ?? '';
-    return typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value;
-  });
 }
 
 function objectOf(value: unknown, what: string): Record<string, unknown> {

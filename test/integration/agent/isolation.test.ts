@@ -21,7 +21,8 @@ const loaded: EngineModel[] = [];
 const never = new AbortController().signal;
 
 async function load(file: string, memoryBytes?: number, engine = strict): Promise<EngineModel> {
-  const source = { name: file, file: path.join(fixtures, file), threads: 1, executionProviders: ['cpu'] };
+  const known = { name: file, digest: `sha256:${'0'.repeat(64)}`, modelName: file, modelVersion: '1' };
+  const source = { ...known, file: path.join(fixtures, file), threads: 1, executionProviders: ['cpu'] };
   const model = await engine.load({ ...source, ...(memoryBytes === undefined ? {} : { memoryBytes }) }, never);
   loaded.push(model);
   return model;

@@ -28,8 +28,8 @@ export interface PeerModel {
   version: string;
 }
 
-/** @param python of findPeer. Resolves when all models are ready. */
-export async function startPeer(python: string, models: readonly PeerModel[]): Promise<Peer> {
+/** @param python of findPeer. Resolves when all models are ready, or with `empty` as soon as it answers. */
+export async function startPeer(python: string, models: readonly PeerModel[], { empty = false } = {}): Promise<Peer> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-peer-'));
   const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
   const settings = {
@@ -37,6 +37,7 @@ export async function startPeer(python: string, models: readonly PeerModel[]): P
     http_port: http,
     grpc_port: grpc,
     metrics_port: metrics,
+    load_models_at_startup: !empty,
     parallel_workers: 0,
     debug: false,
     use_structured_logging: false,
@@ -66,7 +67,8 @@ export async function startPeer(python: string, models: readonly PeerModel[]): P
   try {
     await eventually(async () => {
       if (child.exitCode !== null) throw new Error(`the peer ended with ${child.exitCode}: ${said}`);
-      for (const { name } of models) {
+      if ((await fetch(`${url}/v2/health/live`)).status !== 200) throw new Error(said);
+      for (const { name } of empty ? [] : models) {
         const { status } = await fetch(`${url}/v2/models/${name}/ready`);
         if (status !== 200) throw new Error(`${name} is not ready: ${status} ${said}`);
       }
