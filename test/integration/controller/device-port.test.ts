@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { connect as connectSecurely } from 'node:tls';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCertificateRequest, createDeviceKey } from '../../../agent/identity/certificate-request.ts';
@@ -209,6 +210,17 @@ describe('the device port', () => {
       expect((await call(joinPath, { method: 'POST', body: '{' })).status).toBe(400);
       expect((await call(joinPath)).status).toBe(405);
     });
+  });
+
+  it('speaks TLS 1.3 and nothing older', async () => {
+    const { port } = new URL(plane.controller.devicePortUrl);
+    const refusal = new Promise<string>((resolve) => {
+      const ca = identity.artifacts.certificateAuthority;
+      const socket = connectSecurely({ host: '127.0.0.1', port: Number(port), ca, maxVersion: 'TLSv1.2' });
+      socket.on('error', (error) => resolve('code' in error ? String(error.code) : error.message));
+      socket.on('secureConnect', () => resolve('connected'));
+    });
+    expect(await refusal).toMatch(/ALERT_PROTOCOL_VERSION/);
   });
 
   it('ends with its controller though a client never finishes its handshake', { timeout: 40_000 }, async () => {

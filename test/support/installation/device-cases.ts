@@ -11,6 +11,7 @@ import { createClient } from '../../../kube/api/http-client.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
 import { callApi } from '../api-call.ts';
 import { type Attempt, allowed, refused, withoutEffect } from './attempts.ts';
+import { everyCall, statusesOf } from './every-call.ts';
 
 const signal = AbortSignal.timeout(300_000);
 
@@ -131,6 +132,30 @@ export function deviceCases(title: string, start: () => Promise<ServerUnderAttac
       for (const one of refused) answers[one.says] = (await attempt(device, one)).status;
       expect(answers).toEqual(Object.fromEntries(refused.map(({ says }) => [says, 403])));
       expect(await world()).toEqual(before);
+    });
+
+    it('lets a device do these few things of all that the server can do', {
+      timeout: 90_000,
+    }, async () => {
+      const open = new Set<string>();
+      let count = 0;
+      for (const namespace of [devicesNamespace, systemNamespace]) {
+        const calls = await everyCall(client, { namespace, name: 'board-1' }, signal);
+        count += calls.length;
+        for (const [call, status] of await statusesOf(device, calls))
+          if (status !== 403) open.add(`${call}${call.includes('leases') ? ` in ${namespace}` : ''}`);
+      }
+      expect(count).toBeGreaterThan(2 * 80);
+      // What every user of a cluster may ask about itself is none of ours, and keeps nothing.
+      const ofEverybody = /^create selfsubject(access|rules)?reviews\.(authorization|authentication)\.k8s\.io$/;
+      expect([...open].filter((call) => !ofEverybody.test(call)).sort()).toEqual([
+        'get modelinstances.jouleops.dev',
+        'list edgedevices.jouleops.dev',
+        'patch edgedevices/status.jouleops.dev',
+        `patch leases.coordination.k8s.io in ${devicesNamespace}`,
+        'patch modelinstances/status.jouleops.dev',
+        'watch edgedevices.jouleops.dev',
+      ]);
     });
 
     it('knows no board by another group, nor a name without the group', async () => {
