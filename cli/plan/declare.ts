@@ -7,7 +7,8 @@ import { annotations, fieldManagers } from '../../crds/names.ts';
 import { applyPatch } from '../../standalone/apply/apply.ts';
 import { isObject, type JsonObject } from '../../standalone/schema/json.ts';
 import type { CompiledKind } from '../../standalone/schema/kind.ts';
-import { metadataOf } from '../../standalone/storage/stored-object.ts';
+import { noField } from '../../standalone/schema/validation/field-error.ts';
+import { metadataOf, text } from '../../standalone/storage/stored-object.ts';
 import { type ObjectsById, type PlanKinds, toJson } from './plan-kinds.ts';
 
 export interface Declaration {
@@ -18,6 +19,8 @@ export interface Declaration {
   manifests: readonly ManifestObject[];
   /** What the manifests declared before; of these, those that are gone are pruned. */
   declaredBefore: ReadonlySet<string>;
+  /** What `previous` was made of: a manifest that is among them makes the same object again. */
+  unchanged?: ReadonlyMap<string, ManifestObject>;
   prune: boolean;
   /** Files that could not be read: nothing is pruned then. */
   errors: readonly FileError[];
@@ -29,6 +32,8 @@ export interface Declared {
   objects: Map<string, JsonObject>;
   errors: FileError[];
   declared: Set<string>;
+  /** Those that were not refused. */
+  applied: Map<string, ManifestObject>;
 }
 
 export function declare(kinds: PlanKinds, declaration: Declaration): Declared {
@@ -36,6 +41,7 @@ export function declare(kinds: PlanKinds, declaration: Declaration): Declared {
   const objects = new Map(underneath);
   const errors = [...declaration.errors];
   const declared = new Set<string>();
+  const taken = new Map<string, ManifestObject>();
   for (const entry of manifests) {
     const id = identityOf(entry);
     declared.add(id);
@@ -43,27 +49,40 @@ export function declare(kinds: PlanKinds, declaration: Declaration): Declared {
     if (!kind) continue; // namespaces and the like: nothing that a plan decides on
     const live = underneath.get(id);
     const old = previous.get(id);
+    if (old && declaration.unchanged?.get(id) === entry) {
+      objects.set(id, old);
+      taken.set(id, entry);
+      continue;
+    }
     const applied = apply(kind, entry, { live, old, creationTimestamp });
-    if (applied.kind === 'applied') objects.set(id, applied.object);
-    else {
+    if (applied.kind === 'applied') {
+      objects.set(id, applied.object);
+      taken.set(id, entry);
+    } else {
       errors.push(...applied.refusals.map((refusal) => locate(entry, refusal)));
       // The last good state stays.
       if (old) objects.set(id, old);
     }
   }
-  for (const id of declaration.declaredBefore) {
-    if (declared.has(id)) continue;
-    const was = previous.get(id);
-    const stays = !declaration.prune || errors.length > 0 || isProtected(was);
-    if (stays && was) objects.set(id, was);
-    else if (!stays && live(id, declaration)) objects.delete(id);
-  }
-  return { objects, errors, declared };
+  takeAway(objects, declared, errors.length > 0, declaration);
+  return { objects, errors, declared, applied: taken };
 }
 
-/** Without Git before, what is there was applied by this fleet: what goes from it goes. */
-function live(id: string, { underneath, previous }: Declaration): boolean {
-  return underneath === previous && underneath.has(id);
+/** What is declared no more goes, unless it is protected, or nobody knows what the files declare. */
+function takeAway(
+  objects: Map<string, JsonObject>,
+  declared: ReadonlySet<string>,
+  unreadable: boolean,
+  declaration: Declaration,
+): void {
+  const { declaredBefore, previous, underneath, prune } = declaration;
+  for (const id of declaredBefore) {
+    if (declared.has(id)) continue;
+    const was = previous.get(id);
+    if (!prune || unreadable || isProtected(was)) {
+      if (was) objects.set(id, was);
+    } else if (underneath === previous) objects.delete(id); // on a cluster what it holds was applied from here
+  }
 }
 
 function isProtected(object: JsonObject | undefined): boolean {
@@ -94,7 +113,12 @@ function apply(
   } else next = stamped(kind.prepareForCreate(kind.default(sent)), old, creationTimestamp);
   const causes = kind.validate(next, old ?? present);
   if (causes.length === 0) return { kind: 'applied', object: next };
-  return { kind: 'refused', refusals: causes.map(({ field, message }) => explainCause(object, field, message)) };
+  // That rules were not looked at because of the others says nothing that helps.
+  const telling = causes.filter(({ field }) => field !== noField);
+  return {
+    kind: 'refused',
+    refusals: (telling.length === 0 ? causes : telling).map(({ field, message }) => explainCause(object, field, message)),
+  };
 }
 
 /** The identity that an API server would give it, or gave it: the same object keeps it. */
@@ -105,7 +129,7 @@ function stamped(object: JsonObject, old: JsonObject | undefined, creationTimest
     ...object,
     metadata: {
       ...metadata,
-      uid: was['uid'] ?? `planned-${String(object['kind'])}-${String(metadata['namespace'] ?? '')}-${String(metadata['name'])}`,
+      uid: was['uid'] ?? `planned-${text(object, 'kind')}-${text(metadata, 'namespace')}-${text(metadata, 'name')}`,
       resourceVersion: '0',
       creationTimestamp: was['creationTimestamp'] ?? creationTimestamp,
     },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../kube/api/objects.ts';
 import { isObject, type JsonObject } from '../../standalone/schema/json.ts';
-import { metadataOf } from '../../standalone/storage/stored-object.ts';
+import { metadataOf, nameOf, text } from '../../standalone/storage/stored-object.ts';
 import { CommandError } from '../exit-codes.ts';
 import { idOf, type ObjectsById, type PlanKinds } from './plan-kinds.ts';
 
@@ -34,8 +34,8 @@ async function filesOf(path: string): Promise<string[]> {
 
 const next = 'name a file that "kubectl get edgedevices,deviceclasses -o yaml" has written, or manifests of EdgeDevices';
 
-function objectsIn(file: string, text: string): JsonObject[] {
-  const documents = parseAllDocuments(text, { uniqueKeys: true, schema: 'core', version: '1.2' });
+function objectsIn(file: string, content: string): JsonObject[] {
+  const documents = parseAllDocuments(content, { uniqueKeys: true, schema: 'core', version: '1.2' });
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document) => {
     const [problem] = document.errors;
@@ -44,31 +44,30 @@ function objectsIn(file: string, text: string): JsonObject[] {
     if (!isObject(value)) return [];
     const { items } = value;
     const all = value['kind'] === 'List' && Array.isArray(items) ? items.filter((item) => isObject(item)) : [value];
-    return all.filter((object) => wanted.has(String(object['kind'])));
+    return all.filter((object) => wanted.has(text(object, 'kind')));
   });
 }
 
 /** As a server would hold it, with the status that an agent has reported. */
 function check(file: string, given: JsonObject, kinds: PlanKinds): JsonObject {
-  const kind = kinds.get(String(given['kind']));
-  if (!kind) throw new CommandError(`--devices ${file}: ${String(given['kind'])} is not known`, next);
+  const kind = kinds.get(text(given, 'kind'));
+  if (!kind) throw new CommandError(`--devices ${file}: ${text(given, 'kind')} is not known`, next);
   const { object, malformed } = kind.prune(given);
   const complete = kind.default(object);
   const { managedFields: _, ...metadata } = metadataOf(complete);
-  const { name = '' } = metadata;
+  const name = nameOf(complete);
   const checked = {
     ...complete,
     spec: complete['spec'] ?? {},
     metadata: {
-      uid: `planned-${kind.definition.kind}--${String(name)}`,
+      uid: `planned-${kind.definition.kind}--${name}`,
       resourceVersion: '0',
       creationTimestamp: new Date(0).toISOString(),
       generation: 1,
       ...metadata,
     },
   };
-  const [cause] = malformed === undefined ? kind.validate(checked) : [{ field: 'metadata', message: malformed }];
-  if (cause)
-    throw new CommandError(`--devices ${file}: ${kind.definition.kind} ${String(name)}: ${cause.field}: ${cause.message}`, next);
+  const cause = malformed === undefined ? kind.validate(checked).at(0) : { field: 'metadata', message: malformed };
+  if (cause) throw new CommandError(`--devices ${file}: ${kind.definition.kind} ${name}: ${cause.field}: ${cause.message}`, next);
   return checked;
 }

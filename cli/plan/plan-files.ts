@@ -49,10 +49,12 @@ export async function readTwoFleets(order: FleetOrder, given: Given, signal: Abo
     throw new CommandError('--to needs --from', 'name the commit to compare with: --from main', { exitCode: exitCodes.usage });
   const nothing: ReadonlySet<string> = new Set();
   const common = { prune: order.prune, creationTimestamp: given.now };
+  const known: Known = new Map();
   const after = read(
     order.to === undefined ? await readDirectory(resolve(order.files)) : await readCommit(order.files, order.to, signal),
     order,
     given,
+    known,
   );
   if (given.live) {
     const inventory = new Set((given.repository?.status?.inventory ?? []).map(({ id }) => id));
@@ -67,11 +69,12 @@ export async function readTwoFleets(order: FleetOrder, given: Given, signal: Abo
   }
   const before: Declared =
     order.from === undefined
-      ? { objects: new Map(given.base), errors: [], declared: new Set() }
+      ? { objects: new Map(given.base), errors: [], declared: new Set(), applied: new Map() }
       : declare(given.kinds, {
-          ...read(await readCommit(order.files, order.from, signal), order, given),
+          ...read(await readCommit(order.files, order.from, signal), order, given, known),
           ...common,
-          creationTimestamp: new Date(0).toISOString(),
+          // Older than what the change brings, and not yet late with anything.
+          creationTimestamp: new Date(Date.parse(given.now) - 60_000).toISOString(),
           underneath: given.base,
           previous: given.base,
           declaredBefore: nothing,
@@ -82,21 +85,29 @@ export async function readTwoFleets(order: FleetOrder, given: Given, signal: Abo
     underneath: given.base,
     previous: before.objects,
     declaredBefore: before.declared,
+    unchanged: before.applied,
   });
   const source = order.from === undefined ? order.files : `${order.files}, ${order.from} → ${order.to ?? 'working tree'}`;
   return { source, before: before.objects, after: declared.objects, errors: declared.errors };
 }
 
+type Known = NonNullable<Parameters<typeof readManifests>[2]>;
+
 function read(
   content: SourceContent,
   order: FleetOrder,
   { repository }: Given,
+  known: Known,
 ): { manifests: readonly ManifestObject[]; errors: FileError[] } {
   const { kinds, targetNamespace } = repository?.spec ?? {};
-  const { objects, errors } = readManifests(content.files, {
-    namespace: repository?.metadata.namespace ?? order.namespace,
-    ...(kinds === undefined ? {} : { kinds }),
-    ...(targetNamespace === undefined ? {} : { targetNamespace }),
-  });
+  const { objects, errors } = readManifests(
+    content.files,
+    {
+      namespace: repository?.metadata.namespace ?? order.namespace,
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(targetNamespace === undefined ? {} : { targetNamespace }),
+    },
+    known,
+  );
   return { manifests: objects, errors: [...content.errors, ...errors] };
 }

@@ -174,7 +174,7 @@ function remarks(report: PlanReport): string[] {
       ? []
       : [
           [
-            `${errors.length} errors in files; what they declare stays as it was, and nothing is pruned:`,
+            `errors in files (${errors.length}); what they declare stays as it was, and nothing is pruned:`,
             ...errors.slice(0, shownErrors).map((error) => `  ${error}`),
             ...(errors.length > shownErrors ? [`  and ${errors.length - shownErrors} more`] : []),
           ].join('\n'),

@@ -29,6 +29,12 @@ export interface Manifests {
   errors: FileError[];
 }
 
+export interface ManifestRules {
+  kinds?: readonly string[];
+  namespace: string;
+  targetNamespace?: string;
+}
+
 const maximumDocuments = 1000;
 /** Aliases are how a few lines become gigabytes. */
 const maximumAliases = 100;
@@ -36,12 +42,17 @@ const maximumAliases = 100;
 /** An error in a file stops that file's objects and no others. */
 export function readManifests(
   files: readonly ManifestFile[],
-  rules: { kinds?: readonly string[]; namespace: string; targetNamespace?: string },
+  rules: ManifestRules,
+  /** What was read before under the same rules: a file that says the same is not read again. */
+  known: Map<string, Manifests> = new Map(),
 ): Manifests {
   const all: Manifests = { objects: [], errors: [] };
   const seen = new Map<string, string>();
   for (const file of files) {
-    const read = readFile(file, rules);
+    const key = `${file.path}\0${file.text}`;
+    const fresh = known.get(key) ?? readFile(file, rules);
+    known.set(key, fresh);
+    const read = { objects: fresh.objects, errors: [...fresh.errors] };
     const duplicate = read.objects.find((entry) => seen.has(identityOf(entry)));
     if (duplicate)
       read.errors.push({
@@ -68,7 +79,7 @@ export function describe({ object }: Pick<ManifestObject, 'object'>): string {
   return `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }
 
-function readFile(file: ManifestFile, rules: Parameters<typeof readManifests>[1]): Manifests {
+function readFile(file: ManifestFile, rules: ManifestRules): Manifests {
   try {
     return parseFile(file, rules);
   } catch (error) {
@@ -78,7 +89,7 @@ function readFile(file: ManifestFile, rules: Parameters<typeof readManifests>[1]
   }
 }
 
-function parseFile(file: ManifestFile, rules: Parameters<typeof readManifests>[1]): Manifests {
+function parseFile(file: ManifestFile, rules: ManifestRules): Manifests {
   const result: Manifests = { objects: [], errors: [] };
   const lines = new LineCounter();
   const documents = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true, schema: 'core', version: '1.2' });
@@ -101,7 +112,7 @@ function readDocument(
   file: string,
   document: Document.Parsed,
   lines: LineCounter,
-  rules: Parameters<typeof readManifests>[1],
+  rules: ManifestRules,
 ): ManifestObject | FileError | undefined {
   const locate = (field: string) => positionOf(document, lines, field);
   const [syntax] = document.errors;

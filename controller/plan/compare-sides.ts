@@ -115,7 +115,10 @@ function powerOf(placements: Iterable<PlannedPlacement>): ModelPower {
 function changeOf(was: ReadonlyMap<string, PlannedPlacement>, is: ReadonlyMap<string, PlannedPlacement>): Estimate {
   let change = nothing;
   for (const key of new Set([...was.keys(), ...is.keys()])) {
-    const [before, after] = [was.get(key)?.watts ?? nothing, is.get(key)?.watts ?? nothing];
+    const [old, young] = [was.get(key), is.get(key)];
+    // What becomes unknown has not become less.
+    if (old && young && (old.watts === undefined) !== (young.watts === undefined)) continue;
+    const [before, after] = [old?.watts ?? nothing, young?.watts ?? nothing];
     if (sameContent(before, after)) continue;
     change = plus(change, {
       estimate: after.estimate - before.estimate,
