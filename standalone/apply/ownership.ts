@@ -57,7 +57,7 @@ export function ownershipAfterApply(
   const fields = recursiveDifference(fieldsOf(door.type, configuration), door.resetFields);
   const withApplier = new Map(managers).set(applier.key, { ...applier.entry, fields });
   const merged = objectOf(merge(door.type, live, configuration));
-  const next = prune(door.type, merged, withApplier, last?.fields ?? emptySet());
+  const next = prune(door.type, merged, withApplier, { last: last?.fields ?? emptySet(), applied: fields });
 
   const comparison = withoutFields(compare(door.type, live, next), door.resetFields);
   const others = new Map(withApplier);
@@ -85,8 +85,15 @@ function takeFields(managers: Managers, comparison: Comparison): Map<string, Man
 }
 
 /** Removes what the applier applied last time and not this time, unless anyone owns it now. */
-function prune(type: MergeType, merged: JsonObject, managers: Managers, last: FieldSet): JsonObject {
+function prune(
+  type: MergeType,
+  merged: JsonObject,
+  managers: Managers,
+  { last, applied }: { last: FieldSet; applied: FieldSet },
+): JsonObject {
   if (isEmpty(last)) return merged;
+  // Most appliers say the same fields again with other values: then every field of the last time is owned, and nothing goes.
+  if (isEmpty(difference(last, applied))) return merged;
   const named = (set: FieldSet) => withNamedFields(type, set);
   const mergedFields = named(fieldsOf(type, merged));
 

@@ -76,16 +76,14 @@ export function withManagedFields(object: JsonObject, managers: Managers | undef
 
 /** True when a write changed nothing but times in managedFields: then nothing is stored and resourceVersion stays. */
 export function isUnchanged(live: JsonObject, next: JsonObject): boolean {
-  return equalJson(withoutTimes(live), withoutTimes(next));
+  const bare = (object: JsonObject) => withManagedFields(object, undefined);
+  return equalJson(bare(live), bare(next)) && equalJson(timeless(managedFieldsOf(live)), timeless(managedFieldsOf(next)));
 }
 
-function withoutTimes(object: JsonObject): JsonObject {
-  const entries = managedFieldsOf(object);
-  if (!Array.isArray(entries)) return object;
-  const metadata = property(object, 'metadata');
-  // Times decide the order of entries, so equal entries are compared in an order without them.
-  const timeless = entries
+/** Times decide the order of entries, so equal entries are compared in an order without them. */
+function timeless(entries: JsonValue | undefined): JsonValue | undefined {
+  if (!Array.isArray(entries)) return entries;
+  return entries
     .map((entry) => (isObject(entry) ? { ...entry, time: null } : entry))
     .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-  return { ...object, metadata: { ...(isObject(metadata) ? metadata : {}), managedFields: timeless } };
 }

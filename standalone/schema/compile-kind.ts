@@ -137,7 +137,8 @@ function schemaCauses(
 
 /** Duplicates that were there before are nobody's fault now. */
 function listCauses(schema: StructuralSchema, object: JsonObject, old: JsonObject | undefined): Cause[] {
-  return old && validateListTypes(schema, old).length > 0 ? [] : validateListTypes(schema, object);
+  const causes = validateListTypes(schema, object);
+  return causes.length > 0 && old && validateListTypes(schema, old).length > 0 ? [] : causes;
 }
 
 function prepareForCreate(definition: KindDefinition, object: JsonObject): JsonObject {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { JsonObject } from '../schema/json.ts';
+import { RecentObjects } from './recent-objects.ts';
 import { parseObject, withResourceVersion } from './stored-object.ts';
 import { type ListRange, prepareVersions, type StorageKey, type VersionRow, type Versions } from './versions.ts';
 import { explainWriteFailure } from './write-failure.ts';
@@ -37,6 +38,7 @@ interface Pending {
 export class ObjectStore implements Reader {
   readonly #database: DatabaseSync;
   readonly #versions: Versions;
+  readonly #recent = new RecentObjects();
   readonly #keptRevisions: number;
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   #pending: Pending[] = [];
@@ -67,9 +69,10 @@ export class ObjectStore implements Reader {
     return this.#compacted;
   }
 
+  /** The object itself, which others may hold too: treat it as frozen. */
   read(key: StorageKey): JsonObject | undefined {
-    const row = this.#versions.current(key);
-    return row && parseObject(row.body);
+    const revision = this.#versions.currentRevision(key);
+    return revision === undefined ? undefined : this.#parsed(revision);
   }
 
   readText(key: StorageKey): string | undefined {
@@ -83,8 +86,8 @@ export class ObjectStore implements Reader {
   /** The changes of one resource after a revision that is not compacted, oldest first, at most `limit`. */
   changesAfter(resource: string, revision: number, limit: number): Change[] {
     return this.#versions.after(resource, revision, limit).map((row) => {
-      const previous = row.previous === null ? undefined : this.#versions.at(row.previous);
-      return toChange(row, parseObject(row.body), previous && parseObject(previous.body));
+      const previous = row.previous === null ? undefined : this.#parsed(row.previous);
+      return toChange(row, parseObject(row.body), previous);
     });
   }
 
@@ -152,6 +155,7 @@ export class ObjectStore implements Reader {
       this.#compacted = compacted;
     } catch (error) {
       failure = explainWriteFailure(error);
+      this.#recent.dropAfter(before);
       this.#revision = before;
       this.#changes = [];
       if (this.#inTransaction()) this.#database.exec('ROLLBACK');
@@ -168,6 +172,7 @@ export class ObjectStore implements Reader {
     const changes = this.#changes.length;
     const undo = () => {
       this.#database.exec('ROLLBACK TO one; RELEASE one');
+      if (this.#revision > revision) this.#recent.dropAfter(revision);
       this.#revision = revision;
       this.#changes.length = changes;
     };
@@ -203,8 +208,19 @@ export class ObjectStore implements Reader {
     };
   }
 
+  /** undefined when the revision is compacted. */
+  #parsed(revision: number): JsonObject | undefined {
+    const known = this.#recent.get(revision);
+    if (known) return known;
+    const row = this.#versions.at(revision);
+    if (!row) return undefined;
+    const object = parseObject(row.body);
+    this.#recent.put(revision, object);
+    return object;
+  }
+
   #append(key: StorageKey, object: JsonObject, deleted: boolean): JsonObject {
-    const previous = this.#versions.current(key);
+    const previous = this.#versions.currentRevision(key);
     const revision = this.#revision + 1;
     const stored = withResourceVersion(object, revision);
     const row: VersionRow = {
@@ -212,13 +228,14 @@ export class ObjectStore implements Reader {
       namespace: key.namespace,
       name: key.name,
       revision,
-      previous: previous?.revision ?? null,
+      previous: previous ?? null,
       deleted,
       body: JSON.stringify(stored),
     };
     this.#versions.append(row);
     this.#revision = revision;
-    this.#changes.push(toChange(row, stored, previous && parseObject(previous.body)));
+    this.#changes.push(toChange(row, stored, previous === undefined ? undefined : this.#parsed(previous)));
+    this.#recent.put(revision, stored);
     return stored;
   }
 

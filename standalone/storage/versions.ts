@@ -31,6 +31,9 @@ export function prepareVersions(database: DatabaseSync) {
   const current = database.prepare(
     `SELECT ${columns} FROM versions WHERE resource = ? AND namespace = ? AND name = ? AND superseded IS NULL`,
   );
+  const currentRevision = database.prepare(
+    'SELECT revision FROM versions WHERE resource = ? AND namespace = ? AND name = ? AND superseded IS NULL',
+  );
   const byRevision = database.prepare(`SELECT ${columns} FROM versions WHERE revision = ?`);
   const supersede = database.prepare('UPDATE versions SET superseded = ? WHERE revision = ?');
   const insert = database.prepare(
@@ -56,6 +59,11 @@ export function prepareVersions(database: DatabaseSync) {
 
   return {
     current: (key: StorageKey) => optional(current.get(key.resource, key.namespace, key.name)),
+    /** Without its body, which costs more to read than all the rest. */
+    currentRevision(key: StorageKey): number | undefined {
+      const row = currentRevision.get(key.resource, key.namespace, key.name);
+      return row && Number(row['revision']);
+    },
     at: (revision: number) => optional(byRevision.get(revision)),
     *list(resource: string, range: ListRange): Generator<VersionRow> {
       const start = range.after ?? { namespace: '', name: '' };

@@ -16,6 +16,8 @@ export interface Node {
   /** The field that the whole schema describes: '' for an object. */
   readonly root: string;
   readonly correlation: Correlation | undefined;
+  /** One of several schemas is being tried. */
+  readonly inBranch?: boolean;
 }
 
 /** `matches` counts what held, to choose the branch of an anyOf or oneOf that was meant. */

@@ -23,10 +23,10 @@ export function validateValue(schema: StructuralSchema, value: JsonValue, root: 
   return check({ schema, value, path: '', root, correlation }).causes;
 }
 
-/** What did not change is forgiven. */
+/** What did not change is forgiven; within a branch it still counts how well it matches. */
 function check(node: Node): Result {
-  const result = checkStrictly(node);
-  return isUnchanged(node.correlation) ? { ...result, causes: [] } : result;
+  if (!isUnchanged(node.correlation)) return checkStrictly(node);
+  return node.inBranch ? { ...checkStrictly(node), causes: [] } : ok();
 }
 
 function checkStrictly(node: Node): Result {
@@ -114,7 +114,8 @@ function checkMember(node: Node, name: string, value: JsonValue): Result {
 function checkBranches(node: Node): Result {
   const result = ok(1);
   const { allOf, anyOf, oneOf, not } = node.schema;
-  const tryAll = (schemas: readonly StructuralSchema[]) => schemas.map((schema) => checkStrictly({ ...node, schema }));
+  const tryAll = (schemas: readonly StructuralSchema[]) =>
+    schemas.map((schema) => checkStrictly({ ...node, schema, inBranch: true }));
   if (anyOf) add(result, anyOfResult(node, tryAll(anyOf)));
   if (oneOf) add(result, oneOfResult(node, tryAll(oneOf)));
   if (allOf) add(result, allOfResult(node, tryAll(allOf)));
