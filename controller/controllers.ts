@@ -44,6 +44,12 @@ export interface ControllersDeps {
   estimator: Estimator;
 }
 
+/**
+ * Of each kind that a fleet has thousands of. A pass mostly waits for an API server, which answers many calls in about the time of
+ * one: it commits them together. More would only queue there.
+ */
+const passesAtOnce = 32;
+
 export function createControllers(
   deps: ControllersDeps,
   options: CompleteOptions,
@@ -91,7 +97,7 @@ export function createControllers(
     ),
     deployments: make(
       'model-deployment',
-      8,
+      passesAtOnce,
       createModelDeploymentReconciler({
         ...shared,
         sources: { ...sources, results },
@@ -105,7 +111,7 @@ export function createControllers(
     ),
     instances: make(
       'model-instance',
-      8,
+      passesAtOnce,
       createModelInstanceReconciler({
         ...shared,
         instances: sources.instances,
@@ -115,7 +121,7 @@ export function createControllers(
     ),
     devices: make(
       'edge-device',
-      8,
+      passesAtOnce,
       createEdgeDeviceReconciler({
         ...shared,
         liveness,

@@ -35,7 +35,7 @@ export function createModelInstanceReconciler(deps: ModelInstanceDeps) {
       deps.devices.get(instance.spec.deviceName),
       new Date(deps.clock.now()).toISOString(),
     );
-    if (sameContent(before, conditions)) return { kind: 'done' };
+    if (sameContent(before, conditions) || isAwaited(instance, conditions)) return { kind: 'done' };
     const { name, namespace, uid } = instance.metadata;
     const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
     const written = await deps.client.applyStatus(
@@ -46,6 +46,13 @@ export function createModelInstanceReconciler(deps: ModelInstanceDeps) {
     deps.writes.record(instance, written);
     return { kind: 'done' };
   };
+}
+
+/** Its agent is there and will say what became of this generation: until then nothing is new but the number. Pure. */
+export function isAwaited(instance: ModelInstance, next: readonly Condition[]): boolean {
+  const reached = (conditions: readonly Condition[]) => findCondition(conditions, 'DeviceReachable')?.status ?? 'True';
+  const behind = (instance.status?.observedGeneration ?? 0) < (instance.metadata.generation ?? 1);
+  return behind && reached(ownedConditions(instance)) === 'True' && reached(next) === 'True';
 }
 
 /** Pure. */

@@ -55,7 +55,7 @@ export class PlacementResults {
 }
 
 /** A pass looks at every deployment on every device without a pause: it may take this part of the process's time, no more. */
-const largestShare = 1 / 3;
+const largestShare = 1 / 10;
 /** Silence of a lost device grows without any event: look again so often while one is lost. */
 const recheckSeconds = 15;
 

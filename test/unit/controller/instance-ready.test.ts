@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeInstance } from '../../../controller/model-instance-conditions.ts';
+import { describeInstance, isAwaited } from '../../../controller/model-instance-conditions.ts';
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
 import type { ModelInstance, RevisionStatus, Slot } from '../../../crds/model-instance.ts';
 import type { Stored } from '../../../kube/api/objects.ts';
@@ -62,5 +62,27 @@ describe('an instance is Ready', () => {
   ])('%s', (_name, given, status, message) => {
     const ready = describeInstance(given, device, now).find(({ type }) => type === 'Ready');
     expect(ready).toMatchObject({ status, message: expect.stringContaining(message) });
+  });
+});
+
+describe('nothing is written before the agent has spoken of the present generation', () => {
+  const silent: EdgeDevice = {
+    ...device,
+    status: { conditions: [{ ...condition, status: 'Unknown', reason: 'AgentUnreachable' }] },
+  };
+  const said = (observedGeneration: number, reached?: 'True' | 'Unknown'): Stored<ModelInstance> => {
+    const made = instance({ active: slot }, []);
+    const conditions = reached ? [{ ...condition, type: 'DeviceReachable', status: reached }] : [];
+    return { ...made, status: { ...made.status, observedGeneration, conditions } };
+  };
+  it.each<[string, Stored<ModelInstance>, EdgeDevice | undefined, boolean]>([
+    ['of a new instance', said(0), device, true],
+    ['of another slot', said(1, 'True'), device, true],
+    ['but when it has', said(2, 'True'), device, false],
+    ['but when its device is lost', said(1, 'True'), silent, false],
+    ['but when its device is back', said(1, 'Unknown'), device, false],
+    ['but when its device was never there', said(0), undefined, false],
+  ])('%s', (_, awaiting, on, expected) => {
+    expect(isAwaited(awaiting, describeInstance(awaiting, on, now))).toBe(expected);
   });
 });
