@@ -33,7 +33,7 @@ async function measureRest(fleet: Fleet, agents: number, restSeconds: number) {
   };
 }
 
-async function measureChanges(fleet: Fleet, count: number, perSecond: number, signal: AbortSignal) {
+async function measureChanges(fleet: Fleet, count: number, perSecond: number, { note, signal }: BenchOptions) {
   const { controller, deployments } = fleet;
   await controller.call('calls');
   const cpuBefore = await cpuSecondsOf(controller.pid);
@@ -67,6 +67,7 @@ async function measureChanges(fleet: Fleet, count: number, perSecond: number, si
     ({ name, generation, at }) => ((deployments.convergedAt(name, generation) ?? Number.NaN) - at) / 1000,
   );
   const calls = await controller.call<ControllerCalls>('calls');
+  note(`  the last converged after ${elapsed.toFixed(1)} s; calls ${JSON.stringify(calls.byKind)}`);
   return {
     waits,
     elapsed,
@@ -91,7 +92,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     await delay(5000);
     const rest = await measureRest(fleet, agents, restSeconds);
     options.note(`  ${changes} changes at ${perSecond} per second`);
-    const changed = await measureChanges(fleet, changes, perSecond, options.signal);
+    const changed = await measureChanges(fleet, changes, perSecond, options);
     const kilobits = (rest.bytesPerSecond * 8) / 1000;
     const slow = quantile(changed.waits, 0.99);
     return {
