@@ -24,7 +24,7 @@ ENV NODE_ENV=production
 # What is compiled once stays compiled: the second start of a process takes less time and less memory.
 ENV NODE_COMPILE_CACHE=/tmp/jouleops-compile-cache
 # glibc keeps less of what a process gave back (docs/benchmarks.md).
-ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=65536 MALLOC_MMAP_THRESHOLD_=65536
+ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=16384 MALLOC_MMAP_THRESHOLD_=16384
 WORKDIR /app
 COPY --from=dependencies /app/node_modules/onnxruntime-node node_modules/onnxruntime-node
 COPY --from=dependencies /app/node_modules/onnxruntime-common node_modules/onnxruntime-common

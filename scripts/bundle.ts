@@ -21,6 +21,43 @@ const agentOnly: Plugin = {
   },
 };
 
+/**
+ * Of undici the agent uses an Agent and `request`; the rest of it (fetch, caches, mocks, proxies) would be read, kept and paid for
+ * on every device. An import of anything else fails the build, and then belongs here.
+ */
+const usedOfUndici: Plugin = {
+  name: 'used-of-undici',
+  load(id) {
+    if (!id.endsWith('/node_modules/undici/index.js')) return null;
+    return {
+      moduleSideEffects: true,
+      code: `
+        import Agent from './lib/dispatcher/agent.js';
+        import Dispatcher from './lib/dispatcher/dispatcher.js';
+        import dispatchRequest from './lib/api/api-request.js';
+        import global from './lib/global.js';
+        import util from './lib/core/util.js';
+        Dispatcher.prototype.request = dispatchRequest;
+        const request = (url, { dispatcher = global.getGlobalDispatcher(), ...options } = {}) => {
+          const { origin, pathname, search } = util.parseURL(url);
+          return dispatcher.request({ ...options, origin, path: pathname + search, method: options.method ?? (options.body ? 'PUT' : 'GET') });
+        };
+        export { Agent, request };
+      `,
+    };
+  },
+};
+
+/** V8 keeps a source with one character beyond Latin-1 in two bytes per character. */
+const oneByte: Plugin = {
+  name: 'one-byte',
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle))
+      if (chunk.type === 'chunk')
+        chunk.code = chunk.code.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  },
+};
+
 await rm(target, { recursive: true, force: true });
 await build({
   cwd: root,
@@ -28,7 +65,7 @@ await build({
   input: { jouleops: 'cli/jouleops.ts', 'child/main': 'agent/inference/child/main.ts', child: 'energy/graph/extract/child.ts' },
   platform: 'node',
   external: ['onnxruntime-node', /\.node$/],
-  plugins: [agentOnly],
+  plugins: [agentOnly, usedOfUndici, oneByte],
   output: { dir: target, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'part-[name].js', minify: true },
   logLevel: 'warn',
 });

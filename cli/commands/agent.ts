@@ -3,6 +3,8 @@ import { parseUpstream, type UpstreamOptions } from '../../agent/engines/upstrea
 import type { AgentOptions, JoinSource } from '../../agent/options.ts';
 import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import { runAgent } from '../../agent/run.ts';
+import { settleMemory } from '../../agent/start/settle-memory.ts';
+import { systemClock } from '../../kube/runtime/clock.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
@@ -22,6 +24,10 @@ interface AgentFlags {
   pathSysfs: string;
   pathProcfs: string;
   insecureOpen: boolean;
+  tlsCertFile?: string;
+  tlsKeyFile?: string;
+  accessTokenFile?: string;
+  clientCaFile?: string;
   standalone?: boolean;
   deployTokenFile?: string;
   deployHost?: string[];
@@ -38,6 +44,7 @@ export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<voi
     port: parsePort('--port', flags.port),
     ...(flags.grpcPort === undefined ? {} : { grpcPort: parsePort('--grpc-port', flags.grpcPort) }),
     insecureOpen: flags.insecureOpen,
+    ...accessOf(flags),
     pathSysfs: flags.pathSysfs,
     pathProcfs: flags.pathProcfs,
     ...(flags.standalone ? { standalone: true } : {}),
@@ -48,7 +55,22 @@ export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<voi
     ...(flags.upstream === undefined ? {} : { upstreams: flags.upstream.map(upstreamOf) }),
     ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
   };
+  settleMemory(systemClock, signal).catch(() => {}); // it ends with the agent
   await runAgent(options, { logger: createLogger({ device: flags.name }) }, signal);
+}
+
+type AccessFlags = Pick<AgentFlags, 'tlsCertFile' | 'tlsKeyFile' | 'accessTokenFile' | 'clientCaFile'>;
+
+function accessOf({ tlsCertFile: certificateFile, tlsKeyFile: keyFile, accessTokenFile, clientCaFile }: AccessFlags) {
+  if ((certificateFile === undefined) !== (keyFile === undefined))
+    throw new CommandError('--tls-cert-file and --tls-key-file go together', 'give both, or none for a certificate of the agent’s own', {
+      exitCode: exitCodes.usage,
+    });
+  return {
+    ...(certificateFile === undefined || keyFile === undefined ? {} : { tls: { certificateFile, keyFile } }),
+    ...(accessTokenFile === undefined ? {} : { accessTokenFile }),
+    ...(clientCaFile === undefined ? {} : { clientAuthorityFile: clientCaFile }),
+  };
 }
 
 function upstreamOf(text: string): UpstreamOptions {

@@ -17,6 +17,30 @@ export async function memoryOf(pid: number): Promise<Memory> {
   return { proportionalBytes: field('Pss'), anonymousBytes: field('Anonymous'), residentBytes: field('Rss') };
 }
 
+/** What the pages of a process belong to. */
+export const mappingKinds = ['Node', 'ONNX Runtime', 'other files', 'malloc', 'other anonymous'] as const;
+export type MappingKind = (typeof mappingKinds)[number];
+
+/** Proportional memory of a process by what it belongs to, in bytes. */
+export async function mappingsOf(pid: number): Promise<Map<MappingKind, number>> {
+  const bytes = new Map<MappingKind, number>(mappingKinds.map((kind) => [kind, 0]));
+  let kind: MappingKind = 'other anonymous';
+  for (const line of (await readFile(`/proc/${pid}/smaps`, 'utf8')).split('\n')) {
+    const head = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$/.exec(line);
+    if (head) kind = kindOf(head[1] ?? '');
+    const kilobytes = /^Pss: +(\d+) kB$/.exec(line)?.[1];
+    if (kilobytes !== undefined) bytes.set(kind, (bytes.get(kind) ?? 0) + Number(kilobytes) * 1024);
+  }
+  return bytes;
+}
+
+function kindOf(name: string): MappingKind {
+  if (name === '[heap]') return 'malloc';
+  if (!name.startsWith('/')) return 'other anonymous';
+  if (name.includes('onnxruntime')) return 'ONNX Runtime';
+  return name.endsWith('/node') ? 'Node' : 'other files';
+}
+
 /** The largest resident size so far, as the kernel kept it. */
 export async function peakResidentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');

@@ -9,6 +9,15 @@ import { edgeDevices } from '../../../crds/resources.ts';
 import type { World } from '../../integration/agent/world.ts';
 import { eventually } from '../../support/eventually.ts';
 
+/** Another command than this source tree's. */
+export interface AgentBuild {
+  entry: string;
+  /** The Node that runs it; default: this one. */
+  node?: string;
+  /** More options of `jouleops agent`. */
+  flags?: readonly string[];
+}
+
 export interface RealAgent {
   pid: number;
   url: string;
@@ -18,13 +27,17 @@ export interface RealAgent {
 }
 
 /** The first start of a name joins; a later one goes on from its directory. */
-export async function startRealAgent(world: World, name: string, entry?: string): Promise<RealAgent> {
+export async function startRealAgent(world: World, name: string, build?: AgentBuild): Promise<RealAgent> {
   const directory = join(world.directory, name);
   const tokenFile = join(world.directory, `${name}.token`);
   await writeFile(tokenFile, await world.joinToken());
   const started = performance.now();
-  const { args, environment } = agentCommand({ name, directory, tokenFile, port: 0, ...(entry === undefined ? {} : { entry }) });
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'], env: environment });
+  const entry = build && { entry: build.entry };
+  const { args, environment } = agentCommand({ name, directory, tokenFile, port: 0, ...entry });
+  const child = spawn(build?.node ?? process.execPath, [...args, ...(build?.flags ?? [])], {
+    stdio: ['ignore', 'ignore', 'ignore'],
+    env: environment,
+  });
   if (child.pid === undefined) throw new Error('the agent could not be started');
   const readiness = await eventually(async () => {
     if (child.exitCode !== null) throw new Error(`the agent ended with ${child.exitCode}`);
