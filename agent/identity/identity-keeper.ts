@@ -19,6 +19,8 @@ const checkSeconds = 600;
 /** Between questions that the API server's refusals lead to: whatever is wrong, a fleet must not drum at its controller. */
 const firstRetrySeconds = 2;
 const maximumRetrySeconds = 600;
+/** A call that was refused waits this long for new credentials: a certificate that is signed slowly must not hold up everything. */
+const patienceSeconds = 5;
 
 export class IdentityKeeper {
   readonly #deps: IdentityKeeperDeps;
@@ -72,7 +74,10 @@ export class IdentityKeeper {
       this.#refusals += 1;
       this.#notBefore = clock.monotonic() + retrySeconds(this.#refusals, firstRetrySeconds, maximumRetrySeconds) * 1000;
     }
-    await this.#renew();
+    const answered = new AbortController();
+    const patience = clock.sleep(patienceSeconds * 1000, AbortSignal.any([this.#signal, answered.signal])).catch(() => {});
+    await Promise.race([this.#renew(), patience]);
+    answered.abort();
   }
 
   /** However many callers found out at the same time, the controller is asked once. Never throws: what is at hand stays in use. */

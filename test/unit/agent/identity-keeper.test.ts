@@ -15,6 +15,7 @@ let stop: AbortController;
 let asked: string[];
 let kept: string[];
 let refuse: boolean;
+let signingMilliseconds: number;
 /** What the controller says of the API server. */
 let authority: string;
 
@@ -24,6 +25,7 @@ beforeEach(() => {
   asked = [];
   kept = [];
   refuse = false;
+  signingMilliseconds = 1000;
   authority = 'first';
 });
 
@@ -36,7 +38,7 @@ function identity(key: string): DeviceIdentity {
 function keeper(): IdentityKeeper {
   const renew = async (current: DeviceIdentity) => {
     asked.push(current.key);
-    await clock.sleep(1000, stop.signal);
+    await clock.sleep(signingMilliseconds, stop.signal);
     if (refuse) throw new Error('the controller is away');
     return identity(`key-${asked.length}`);
   };
@@ -96,6 +98,17 @@ test('refusals that go on lead to fewer and fewer questions, at last one every t
   expect(asked.length).toBeGreaterThan(8);
   expect(asked.length).toBeLessThan(25);
   expect(connection.clientKey).toBe('key-0');
+});
+
+test('a certificate that is signed slowly holds up no call for longer than five seconds, and is used when it comes', async () => {
+  signingMilliseconds = 30_000;
+  const connection = keeper().connection();
+  const answer = connection.refresh?.();
+  await clock.advance(5000);
+  expect(await answer).toMatchObject({ clientKey: 'key-0' });
+  await clock.advance(25_000);
+  expect(await connection.refresh?.()).toMatchObject({ clientKey: 'key-1' });
+  expect(clock.sleeping).toBe(0);
 });
 
 test('credentials that were accepted make the next refusal count as the first', async () => {
