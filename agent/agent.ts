@@ -11,9 +11,10 @@ import { createAgentMetrics } from './metrics.ts';
 import type { AgentOptions } from './options.ts';
 import { isActivationHeld } from './serving/hold.ts';
 import { Routes } from './serving/routes.ts';
+import { prepareAccess } from './start/access.ts';
 import { openBoard } from './start/board.ts';
 import { createCompatibility } from './start/compatibility.ts';
-import { openGrpc, openHttp, refuseOpenAddress } from './start/http.ts';
+import { openGrpc, openHttp } from './start/http.ts';
 import { createMeasurement } from './start/measurement.ts';
 import { createServing } from './start/serving.ts';
 import { openState } from './start/state.ts';
@@ -22,6 +23,8 @@ export interface Agent {
   url: string;
   /** `host:port`, where gRPC is served. */
   grpc?: string;
+  /** SHA-256 of the certificate, where the ports speak TLS. */
+  fingerprint?: string;
   controlPlane: ControlPlaneDeps;
   close(): Promise<void>;
 }
@@ -33,7 +36,7 @@ export async function startAgent(
   signal: AbortSignal,
 ): Promise<Agent> {
   const { clock, logger, disk } = deps;
-  refuseOpenAddress(options);
+  const access = await prepareAccess(options, deps);
   const state = await openState(options, deps);
   const { desired, store, learned, learnedFile, days } = state;
   const board = await openBoard(options, { ...deps, store }, signal);
@@ -111,7 +114,7 @@ export async function startAgent(
     { clock, state, board, routes, serving, instances, joinedTo: () => joinedTo },
     signal,
   );
-  const doors = { ...deps, board, book, metrics, routes, serving, compatibility };
+  const doors = { ...deps, board, book, metrics, routes, serving, compatibility, access };
   const server = await openHttp(options, doors);
   const grpc = await openGrpc(options, doors);
   const url = options.advertisedUrl ?? server.url;
@@ -171,6 +174,7 @@ export async function startAgent(
   return {
     url,
     ...(grpc === undefined ? {} : { grpc: grpc.address }),
+    ...(access.tls === undefined ? {} : { fingerprint: access.tls.fingerprint }),
     controlPlane: hooks.controlPlane,
     close: async () => {
       await instances.stopAll();

@@ -20,6 +20,12 @@ export interface AgentOptions {
   standalone?: boolean;
   /** Lets scripts change what is served with /deploy, /start and /stop: the token they send, and the hosts that model_url may name. */
   deploy?: { token: string; hosts: readonly string[] };
+  /** Certificate and key of the ports, PEM. Without them an address that is not loopback gets a certificate of the agent's own. */
+  tls?: { certificateFile: string; keyFile: string };
+  /** What applications send as a bearer token. Without one, and without a client authority, such an address gets a token of the agent's own. */
+  accessTokenFile?: string;
+  /** PEM of the authority whose client certificates are let in, instead of a token or beside it. */
+  clientAuthorityFile?: string;
   /** Serve on an address that is not loopback, without TLS or authentication. */
   insecureOpen?: boolean;
   /** The URL that other machines reach this agent under, when it is not the listen address. */
@@ -48,6 +54,8 @@ export interface AgentReadiness {
   url: string;
   /** `host:port` of gRPC, where it is served. */
   grpc?: string;
+  /** SHA-256 of the certificate, where the ports speak TLS. */
+  fingerprint?: string;
   /** The class that it joined as, when it asked for one. */
   class?: string;
   simulated: boolean;

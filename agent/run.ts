@@ -35,6 +35,7 @@ export async function runAgent(options: AgentOptions, deps: AgentDeps, signal: A
       name: options.name,
       url: agent.url,
       ...(agent.grpc === undefined ? {} : { grpc: agent.grpc }),
+      ...(agent.fingerprint === undefined ? {} : { fingerprint: agent.fingerprint }),
       simulated: options.simulate !== undefined,
       ...(options.simulate === undefined ? {} : { class: `${options.simulate}${simulatedSuffix}` }),
     };

@@ -83,7 +83,14 @@ program
     '--upstream <name=url...>',
     'servers beside it for engine OpenInferenceUpstream; NAME=URL,repository=DIR lets it bring models',
   )
-  .option('--insecure-open', 'serve on an address that is not loopback without TLS', false)
+  .option(
+    '--tls-cert-file <file>',
+    'PEM of the certificate of the inference ports; without it another address than loopback gets one',
+  )
+  .option('--tls-key-file <file>', 'its key, PEM')
+  .option('--access-token-file <file>', 'token that applications send; without it another address than loopback gets one')
+  .option('--client-ca-file <file>', 'PEM of the authority whose client certificates are let in')
+  .option('--insecure-open', 'serve on an address that is not loopback as plain text, to everybody', false)
   .addHelpText('after', '\nExample:\n  jouleops agent --name hall-1-pi --data-dir /var/lib/jouleops --join-token-file token')
   .action(async (flags) => (await import('./commands/agent.ts')).agent(flags, signal));
 

@@ -1,8 +1,8 @@
 // The paths of the replaced agent. They read; what they change is off unless a token was given to the agent.
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { DesiredState } from '../assignment/desired-state.ts';
+import { carriesToken } from '../http/bearer-token.ts';
 import { type Handler, sendJson } from '../http/http-server.ts';
 import { BodyError, readBody } from '../http/request-body.ts';
 import { InferenceError } from '../inference/errors.ts';
@@ -131,9 +131,7 @@ function stateOf({ routes, desired }: Deps) {
 function authorize({ token, controlPlane }: Deps, request: IncomingMessage): void {
   if (token === undefined)
     throw new OldRequestError(403, 'off: start the agent with --deploy-token-file to let scripts change what it serves');
-  const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  if (!timingSafeEqual(digest(given), digest(token)))
+  if (!carriesToken(request.headers.authorization, [token]))
     throw new OldRequestError(401, 'send the token of --deploy-token-file as "Authorization: Bearer TOKEN"');
   const server = controlPlane();
   if (server !== undefined)

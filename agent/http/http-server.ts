@@ -1,6 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
+import { openSockets } from '../../kube/runtime/open-sockets.ts';
+import type { Access } from './access.ts';
+import { secureOptions } from './secure-options.ts';
 
 export interface Exchange {
   request: IncomingMessage;
@@ -21,26 +25,33 @@ export interface HttpServer {
 
 /** @throws Error that says what to do when the port is taken. */
 export async function startHttpServer(
-  options: { host: string; port: number; handlers: readonly Handler[] },
+  options: { host: string; port: number; handlers: readonly Handler[]; access?: Access },
   deps: { logger: Logger },
 ): Promise<HttpServer> {
-  const server = createServer({ keepAliveTimeout: 75_000, noDelay: true }, (request, response) => {
+  const listener: RequestListener = (request, response) => {
     serve(options.handlers, request, response).catch((error: unknown) => {
       deps.logger.error({ err: error, path: request.url }, 'a request failed in the agent itself');
       if (!response.headersSent) sendJson(response, 500, { error: 'the agent failed; see its log' });
       else response.destroy();
     });
-  });
+  };
+  const settings = { keepAliveTimeout: 75_000, noDelay: true };
+  const secure = options.access && secureOptions(options.access);
+  const server = secure ? createSecureServer({ ...settings, ...secure }, listener) : createServer(settings, listener);
+  const sockets = openSockets(server);
   await listen(server, options.host, options.port);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
-    url: `http://${host}:${port}`,
+    url: `${secure ? 'https' : 'http'}://${host}:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
-        setTimeout(() => server.closeAllConnections(), 2000).unref();
+        // A connection that is still shaking hands is none of HTTP's yet.
+        setTimeout(() => {
+          for (const socket of sockets) socket.destroy();
+        }, 2000).unref();
       }),
   };
 }

@@ -1,6 +1,7 @@
 // The one HTTP port of the agent and what it answers.
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { type Access, createAccessHandler } from '../http/access.ts';
 import { type Handler, type HttpServer, startHttpServer } from '../http/http-server.ts';
 import { createSystemHandler } from '../http/system-handler.ts';
 import { createTelemetryHandler } from '../http/telemetry-handler.ts';
@@ -16,7 +17,6 @@ import type { Board } from './board.ts';
 import type { Serving } from './serving.ts';
 
 const maximumRequestBytes = 64 * 1024 * 1024;
-const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 interface Deps {
   clock: Clock;
@@ -26,20 +26,23 @@ interface Deps {
   metrics: AgentMetrics;
   routes: Routes;
   serving: Serving;
+  access: Access;
   /** The paths of the replaced agent. */
   compatibility: Handler;
 }
 
-/** @throws Error when the address is not loopback and nobody said that it may be open, or the port is taken. */
+/** @throws Error when the port is taken. */
 export function openHttp(options: AgentOptions, deps: Deps): Promise<HttpServer> {
-  const { clock, board, book, metrics, routes, serving } = deps;
+  const { access, clock, board, book, metrics, routes, serving } = deps;
   const { power } = board;
   const external = board.simulated ? undefined : new ExternalSources({ clock, onNew: (source) => power.add(source) });
   return startHttpServer(
     {
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 0,
+      access,
       handlers: [
+        createAccessHandler(access),
         createRestHandler({
           routes,
           service: serving.service,
@@ -60,16 +63,8 @@ export async function openGrpc(options: AgentOptions, deps: Deps): Promise<GrpcP
   if (options.grpcPort === undefined) return undefined;
   const { book, logger, routes, serving } = deps;
   return startGrpcPort(
-    { host: options.host ?? '127.0.0.1', port: options.grpcPort },
+    { host: options.host ?? '127.0.0.1', port: options.grpcPort, access: deps.access },
     { logger, routes, service: serving.service, energyOf: (model) => windowEnergyOf(book, model), maximumRequestBytes },
-  );
-}
-
-/** An open port on a network is somebody's decision, never a default. */
-export function refuseOpenAddress({ host = '127.0.0.1', insecureOpen }: AgentOptions): void {
-  if (loopback.has(host) || insecureOpen) return;
-  throw new Error(
-    `${host} is not loopback, and requests there would need no authentication: serve on 127.0.0.1, or say --insecure-open`,
   );
 }
 

@@ -63,9 +63,13 @@ type AccessFlags = Pick<AgentFlags, 'tlsCertFile' | 'tlsKeyFile' | 'accessTokenF
 
 function accessOf({ tlsCertFile: certificateFile, tlsKeyFile: keyFile, accessTokenFile, clientCaFile }: AccessFlags) {
   if ((certificateFile === undefined) !== (keyFile === undefined))
-    throw new CommandError('--tls-cert-file and --tls-key-file go together', 'give both, or none for a certificate of the agent’s own', {
-      exitCode: exitCodes.usage,
-    });
+    throw new CommandError(
+      '--tls-cert-file and --tls-key-file go together',
+      'give both, or none for a certificate of the agent’s own',
+      {
+        exitCode: exitCodes.usage,
+      },
+    );
   return {
     ...(certificateFile === undefined || keyFile === undefined ? {} : { tls: { certificateFile, keyFile } }),
     ...(accessTokenFile === undefined ? {} : { accessTokenFile }),

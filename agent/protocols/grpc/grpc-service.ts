@@ -10,6 +10,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { carriesToken } from '../../http/bearer-token.ts';
 import { InferenceError, type InferenceFailure } from '../../inference/errors.ts';
 import type { InferenceService } from '../../serving/inference-service.ts';
 import type { Routes } from '../../serving/routes.ts';
@@ -59,7 +60,8 @@ interface ModelName {
   version: string;
 }
 
-export function createGrpcServer(deps: GrpcServiceDeps): Server {
+/** @param tokens one of which every call has to carry, but for gRPC's own health check; undefined: none has to */
+export function createGrpcServer(deps: GrpcServiceDeps, tokens?: readonly string[]): Server {
   const server = new Server({
     'grpc.max_receive_message_length': deps.maximumRequestBytes,
     'grpc.max_send_message_length': -1,
@@ -69,6 +71,13 @@ export function createGrpcServer(deps: GrpcServiceDeps): Server {
   for (const method of methodsOf(deps)) {
     definitions[method.path] = definitionOf(method);
     handlers[method.path] = (call, callback) => {
+      if (tokens !== undefined && method.path !== healthPath && !carriesToken(authorizationOf(call), tokens)) {
+        callback({
+          code: status.UNAUTHENTICATED,
+          details: 'send the token of --access-token-file as metadata "authorization: Bearer TOKEN"',
+        });
+        return;
+      }
       answerCall(method, call).then(
         (response) => callback(null, response),
         (error: unknown) => callback(statusOf(deps.logger, method, error)),
@@ -77,6 +86,10 @@ export function createGrpcServer(deps: GrpcServiceDeps): Server {
   }
   server.addService(definitions, handlers);
   return server;
+}
+
+function authorizationOf(call: Call): string | undefined {
+  return call.metadata.get('authorization').map(String)[0];
 }
 
 async function answerCall(method: Method, call: Call): Promise<object> {
@@ -97,6 +110,7 @@ function definitionOf({ path, request, response }: Method): MethodDefinition<obj
 }
 
 const servicePath = '/inference.GRPCInferenceService';
+const healthPath = '/grpc.health.v1.Health/Check';
 const healthServing = 1;
 const healthNotServing = 2;
 
@@ -128,7 +142,7 @@ function methodsOf(deps: GrpcServiceDeps): Method[] {
     of('RepositoryModelLoad', 'RepositoryModelRequest', 'Empty', refuseChange),
     of('RepositoryModelUnload', 'RepositoryModelRequest', 'Empty', refuseChange),
     {
-      path: '/grpc.health.v1.Health/Check',
+      path: healthPath,
       request: 'HealthCheckRequest',
       response: 'HealthCheckResponse',
       answer: () => ({ status: namesNotReady(routes).length === 0 ? healthServing : healthNotServing }),
