@@ -1,9 +1,11 @@
-// Chooses the calibration probes: k-means over the feature space of real networks, and the nearest of our candidates to each centre.
+// Chooses the calibration probes: k-means over the feature space of real networks, the nearest of our candidates to each centre,
+// what else has kinds of nodes that none of them shows well, and the smallest candidate, for what every inference costs alike.
 // Usage: node scripts/models/choose-probes.ts FEATURES.csv [COUNT]
 // FEATURES.csv has one row per real network with the columns mac_*, by_* and initb that the predictors' data uses.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { kMeans, squaredDistance } from '../../energy/calibration/k-means.ts';
 import { type GraphFeatures, type NodeClass, nodeClasses } from '../../energy/graph/analysis.ts';
 import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
 import { probeCandidates } from '../../energy/onnx/probe-candidates.ts';
@@ -29,8 +31,8 @@ const columns: Record<Exclude<NodeClass, 'noop'>, string> = {
   layout: 'layout',
 };
 const classes = Object.keys(columns) as (keyof typeof columns)[];
-/** Of the sum over a graph; a class without them leaves a hole in a calibration. */
-const minimumByteShare = 0.01;
+/** Of the bytes of a graph, relative to the candidate that has most of a class: less of it cannot be told from the rest. */
+const minimumRelativeShare = 0.4;
 
 interface Network {
   name: string;
@@ -78,8 +80,6 @@ async function analyzeCandidates(): Promise<(Network & { features: GraphFeatures
   return networks;
 }
 
-const distance = (a: number[], b: number[]) => a.reduce((sum, value, index) => sum + (value - (b[index] ?? 0)) ** 2, 0);
-
 /** Subtracts the mean and divides by the deviation of the real networks, so that every feature counts alike. */
 function standardizer(networks: Network[]): (vector: number[]) => number[] {
   const size = networks.length;
@@ -91,35 +91,6 @@ function standardizer(networks: Network[]): (vector: number[]) => number[] {
     return { mean, deviation: deviation || 1 };
   });
   return (vector) => vector.map((value, index) => (value - (statistics[index]?.mean ?? 0)) / (statistics[index]?.deviation ?? 1));
-}
-
-/** Lloyd's algorithm from a k-means++ start (Arthur and Vassilvitskii, 2007). */
-function kMeans(points: number[][], count: number, next: () => number): number[][] {
-  let centres = [points[Math.floor(next() * points.length)] ?? []];
-  while (centres.length < count) {
-    const weights = points.map((point) => Math.min(...centres.map((centre) => distance(point, centre))));
-    let remaining = next() * weights.reduce((sum, weight) => sum + weight, 0);
-    const chosen = weights.findIndex((weight) => {
-      remaining -= weight;
-      return remaining <= 0;
-    });
-    centres.push(points[chosen] ?? points[0] ?? []);
-  }
-  for (let round = 0; round < 100; round += 1) {
-    const groups = centres.map((): number[][] => []);
-    for (const point of points) groups[nearest(point, centres)]?.push(point);
-    centres = centres.map((centre, index) => meanOf(groups[index] ?? []) ?? centre);
-  }
-  return centres;
-}
-
-function nearest(point: number[], centres: number[][]): number {
-  const distances = centres.map((centre) => distance(point, centre));
-  return distances.indexOf(Math.min(...distances));
-}
-
-function meanOf(points: number[][]): number[] | undefined {
-  return points[0]?.map((_, index) => points.reduce((sum, point) => sum + (point[index] ?? 0), 0) / points.length);
 }
 
 const [file, countText = '20'] = process.argv.slice(2);
@@ -138,11 +109,11 @@ const centres = kMeans(
 
 const left = new Map(candidates.map((candidate) => [candidate.name, candidate]));
 const chosen: typeof candidates = [];
-function take(targets: number[][], among = [...left.values()]): void {
+function take(targets: readonly (readonly number[])[], among = [...left.values()]): void {
   const ranked = among
     .map((candidate) => ({
       candidate,
-      gap: Math.min(...targets.map((target) => distance(standardize(candidate.vector), target))),
+      gap: Math.min(...targets.map((target) => squaredDistance(standardize(candidate.vector), target))),
     }))
     .sort((a, b) => a.gap - b.gap);
   const best = ranked[0];
@@ -153,11 +124,16 @@ function take(targets: number[][], among = [...left.values()]): void {
 }
 for (const centre of centres) take([centre]);
 
+const smallest = [...left.values()].sort((a, b) => a.features.macs - b.features.macs).slice(0, 1);
+console.error('the smallest:');
+take([smallest[0] ? standardize(smallest[0].vector) : []], smallest);
+
 const share = ({ features }: (typeof candidates)[number], name: NodeClass) => features.classes[name].bytes / features.bytes;
 for (const name of nodeClasses) {
-  if (name === 'noop' || chosen.some((probe) => share(probe, name) >= minimumByteShare)) continue;
-  console.error(`no probe has ${name}:`);
-  const having = [...left.values()].filter((candidate) => share(candidate, name) >= minimumByteShare);
+  const needed = minimumRelativeShare * Math.max(...candidates.map((candidate) => share(candidate, name)));
+  if (name === 'noop' || chosen.some((probe) => share(probe, name) >= needed)) continue;
+  console.error(`no probe has much ${name}:`);
+  const having = [...left.values()].filter((candidate) => share(candidate, name) >= needed);
   take(
     real.map(({ vector }) => standardize(vector)),
     having,

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
 import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
 import { evaluateLogModel, queryOf } from '../../energy/prediction/log-model.ts';
-import { parsePredictor, predict } from '../../energy/prediction/predictor.ts';
+import { type Predictor, parsePredictor, predict } from '../../energy/prediction/predictor.ts';
 import { coarseBaseline, macsBaseline } from '../../energy/prediction/training/baselines.ts';
 import { cellFeatures } from '../../energy/prediction/training/cell-rows.ts';
 import { binomialInterval, nestedCoverage } from '../../energy/prediction/training/coverage.ts';
@@ -19,7 +19,10 @@ import { completePlan, planRows } from '../../energy/prediction/training/ship.ts
 import { numberIn, parseTable, textIn } from '../../energy/prediction/training/table.ts';
 import { coverageOptions, fitOptions, validationOptions } from '../../energy/prediction/training/train.ts';
 import type { TrainingRow } from '../../energy/prediction/training/training-row.ts';
+import { fewShotCounts, fewShotTable } from './energy/few-shot.ts';
+import { hiddenBoardTable } from './energy/hidden-boards.ts';
 import { onlineReplay } from './energy/online-replay.ts';
+import { sessionOffsetTable } from './energy/session-offset.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const page = path.join(root, 'docs/energy.md');
@@ -100,11 +103,13 @@ function fewRows(rows: readonly TrainingRow[], read: Read): string {
   return ['| rows to learn from | mean error | median error |', '|---|---|---|', ...lines].join('\n');
 }
 
+function shippedPredictor(name: PlanName): Predictor {
+  return parsePredictor(readFileSync(path.join(root, `data/predictors/${name}.json`), 'utf8'));
+}
+
 /** Does a transferred interval hold on the other runtimes of the same board and meter? */
 function transfer(read: Read): string {
-  const predictor = parsePredictor(
-    readFileSync(path.join(root, 'data/predictors/raspberry-pi-5-corerail-onnxruntime.json'), 'utf8'),
-  );
+  const predictor = shippedPredictor('raspberry-pi-5-corerail-onnxruntime');
   const shapes: Readonly<Record<string, string>> = { cifar100: '1x3x32x32', ninapro: '1x1x52x16', darcy: '1x1x88x88' };
   const rows = shuffled(
     parseTable(read('nasbench201_pi5_runtimes.csv'), 'nasbench201_pi5_runtimes.csv'),
@@ -212,6 +217,34 @@ async function main(): Promise<void> {
         const { scored: _, ...all } = options;
         return onlineReplay(rowsOf('raspberry-pi-5-board-pytorch'), 'R4', 'R2', all);
       },
+    ],
+    [
+      'another board',
+      () => {
+        const [pi, jetson] = [rowsOf('raspberry-pi-5-board-pytorch'), rowsOf('jetson-nano-board-pytorch')];
+        const common = { real: [...pi, ...jetson], counts: fewShotCounts, draws: 20 };
+        return [
+          fewShotTable('Raspberry Pi 5 from the Jetson Nano', {
+            ...common,
+            source: shippedPredictor('jetson-nano-board-pytorch'),
+            rows: pi.filter(({ session }) => session === 'R4'),
+          }),
+          fewShotTable('Jetson Nano from the Raspberry Pi 5', {
+            ...common,
+            source: shippedPredictor('raspberry-pi-5-board-pytorch'),
+            rows: jetson.filter(({ session }) => session === 'B'),
+          }),
+        ].join('\n\n');
+      },
+    ],
+    ['hidden boards', () => hiddenBoardTable(names.map(shippedPredictor))],
+    [
+      'session offset',
+      () =>
+        sessionOffsetTable([
+          { name: 'Raspberry Pi 5', rows: rowsOf('raspberry-pi-5-board-pytorch'), reference: 'R4' },
+          { name: 'Jetson Nano', rows: rowsOf('jetson-nano-board-pytorch'), reference: 'B' },
+        ]),
     ],
     ['end to end', () => endToEnd(Number(values['end-to-end']), cells(), read)],
   ];

@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { CalibrationRecord } from '../../../agent/calibration/calibration-record.ts';
+import type { CalibrateFlags } from '../../../cli/commands/calibrate.ts';
+import type { DeviceClass } from '../../../crds/device-class.ts';
+import { parsePredictor } from '../../../energy/prediction/predictor.ts';
+import { jouleops } from '../../support/cli.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const entry = path.join(import.meta.dirname, 'calibrate-process.ts');
+const model = path.join(import.meta.dirname, '../agent/fixtures/classifier.onnx');
+const limitSeconds = 120;
+
+let directory: string;
+const running = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-calibrate-'));
+});
+
+afterAll(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  await rm(directory, { recursive: true, force: true });
+});
+
+function start(flags: Partial<CalibrateFlags>) {
+  const all: CalibrateFlags = {
+    out: path.join(directory, 'out'),
+    windows: '2',
+    windowSeconds: '0.2',
+    threads: '1',
+    acceptDrift: true,
+    restart: false,
+    pathSysfs: '/nonexistent',
+    pathProcfs: '/proc',
+    output: 'json',
+    ...flags,
+  };
+  const child = spawn(process.execPath, ['--no-warnings', entry, JSON.stringify(all)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  const streams = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    streams.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    streams.stderr += text;
+  });
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.once('close', (code) => {
+      running.delete(child);
+      resolve({ code, ...streams });
+    });
+  });
+  return { child, ended };
+}
+
+const recordFile = () => path.join(directory, 'out', 'raspberry-pi-4-simulated-board.measurements.json');
+const record = async () => JSON.parse(await readFile(recordFile(), 'utf8')) as CalibrationRecord;
+
+describe('jouleops calibrate', () => {
+  const simulated = { simulate: 'raspberry-pi-4', misfit: '3' };
+
+  it(
+    'goes on after kill -9 where it was, and writes a predictor and the class that uses it',
+    async () => {
+      const first = start(simulated);
+      await eventually(async () => expect((await record()).steps.length).toBeGreaterThanOrEqual(3), 60);
+      first.child.kill('SIGKILL');
+      await first.ended;
+      const before = await record();
+
+      const { code, stdout, stderr } = await start(simulated).ended;
+      expect([code, stderr]).toEqual([0, expect.stringContaining(`going on after ${before.steps.length} measurements`)]);
+      const after = await record();
+      expect(after.steps.slice(0, before.steps.length)).toEqual(before.steps);
+      expect(after.startTime).toBe(before.startTime);
+      expect(await readdir(path.join(directory, 'out'))).toEqual(
+        [
+          'raspberry-pi-4-simulated-board.measurements.json',
+          'raspberry-pi-4-simulated-board-onnxruntime-calibrated.json',
+          'raspberry-pi-4-simulated-board-onnxruntime-calibrated.yaml',
+        ].toSorted(),
+      );
+      expect(JSON.parse(stdout)).toMatchObject({
+        predictor: 'raspberry-pi-4-simulated-board-onnxruntime-calibrated@1',
+        deviceClass: 'raspberry-pi-4-simulated',
+        simulated: true,
+        probes: 10,
+        leftOut: [],
+      });
+    },
+    limitSeconds * 1000,
+  );
+
+  it('writes a card that says what was measured on what, and a class with the digest of the file', async () => {
+    const file = path.join(directory, 'out', 'raspberry-pi-4-simulated-board-onnxruntime-calibrated.json');
+    const text = await readFile(file, 'utf8');
+    const { card } = parsePredictor(text);
+    expect(card).toMatchObject({
+      boundary: 'Board',
+      quantity: 'Active',
+      key: { board: 'raspberry-pi-4', runtime: 'onnxruntime', threads: 1, spinning: false, precision: 'fp32' },
+      calibration: { meter: 'simulated:board', simulated: true, anchor: { probe: 'cell-0-16' } },
+      rows: 10,
+    });
+    const { spec } = parse(await readFile(file.replace(/json$/, 'yaml'), 'utf8')) as DeviceClass;
+    expect(spec.predictors?.[0]).toMatchObject({
+      boundary: 'Board',
+      digest: `sha256:${createHash('sha256').update(text).digest('hex')}`,
+    });
+    expect(spec.idlePower?.[0]).toMatchObject({ boundary: 'Board', source: expect.stringContaining('simulated') as string });
+  });
+
+  it('makes a predictor that jouleops predict answers with', async () => {
+    const args = ['predict', model, '--predictors', path.join(directory, 'out'), '--device', 'raspberry-pi-4-simulated'];
+    const { code, stdout } = await jouleops([...args, '--output', 'json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      predictor: 'raspberry-pi-4-simulated-board-onnxruntime-calibrated@1',
+      transferred: false,
+      boundary: 'Board',
+    });
+  });
+
+  it('does not mix the measurements of two boards', async () => {
+    const { code, stderr } = await start({ ...simulated, threads: '2' }).ended;
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/begun with threads 1, this run has 2\n.*--restart/s)]);
+  });
+
+  it('takes what another program measures', async () => {
+    const pushes = start({ listen: '127.0.0.1:0', class: 'my-board', out: path.join(directory, 'pushed') });
+    let stderr = '';
+    pushes.child.stderr?.on('data', (text: string) => {
+      stderr += text;
+    });
+    const url = await eventually(() => {
+      const found = /(http:\S+\/telemetry)/.exec(stderr)?.[1];
+      if (found === undefined) throw new Error(`no address yet: ${stderr}`);
+      return Promise.resolve(found);
+    });
+    const body = JSON.stringify({ source: 'fnb58', boundary: 'Board', energy_j: 2 });
+    await eventually(
+      async () => {
+        expect((await fetch(url, { method: 'POST', body })).status).toBe(202);
+        expect(stderr).toContain('anchor cell-0-16');
+      },
+      20,
+    );
+    pushes.child.kill('SIGTERM');
+    expect((await pushes.ended).code).toBe(1);
+  }, 40_000);
+
+  it('says what it looked for on a machine without a meter', async () => {
+    const { code, stderr } = await jouleops(['calibrate', '--path-sysfs', '/nonexistent', '--out', path.join(directory, 'none')]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/no power source was found.*looked for \/nonexistent\/class\/powercap.*next: .*--listen/s);
+  });
+
+  it('refuses a damaged record by its name', async () => {
+    const out = path.join(directory, 'damaged');
+    await jouleops(['calibrate', '--path-sysfs', '/nonexistent', '--out', out]);
+    await writeFile(path.join(out, 'raspberry-pi-4-simulated-board.measurements.json'), '{"format": "other"}');
+    const { code, stderr } = await start({ ...simulated, out }).ended;
+    expect([code, stderr]).toEqual([
+      3,
+      expect.stringContaining('raspberry-pi-4-simulated-board.measurements.json has format "other"'),
+    ]);
+  });
+
+  it.each([
+    ['--window-seconds', '0'],
+    ['--boundary', 'Desk'],
+    ['--simulate', 'toaster'],
+    ['--misfit', '1'],
+    ['--listen', 'nowhere'],
+    ['--class', 'My Board'],
+    ['--from', 'guesswork'],
+  ])('refuses %s %s as wrong usage', async (flag, value) => {
+    const { code, stderr } = await jouleops(['calibrate', '--out', path.join(directory, 'usage'), flag, value]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('next:');
+  });
+});
