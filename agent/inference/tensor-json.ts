@@ -112,7 +112,12 @@ function encodeData(name: string, datatype: Exclude<Datatype, 'FP16'>, values: r
   }
 }
 
-const shownValue = (value: unknown) => (typeof value === 'bigint' ? value.toString() : JSON.stringify(value));
+/** A list is not written out: it may be nested deeper than a stack. */
+function shownValue(value: unknown): string {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return JSON.stringify(value);
+}
 
 export const integerRanges = {
   INT8: { array: Int8Array, low: -128, high: 127 },

@@ -107,7 +107,7 @@ class Loop {
   async run(signal: AbortSignal): Promise<void> {
     const wanted = Math.max(minimumWindows, this.#order.windows);
     await this.#prepare(signal);
-    await warmUpUntilFlat(this.#subjects.subject, this.#deps.clock, signal);
+    await this.#warmUp(signal);
     this.#publish('Running');
     while (this.#done() < wanted) {
       if (this.#progress.tried + windowsEach[this.#order.kind] > this.#maximumWindows) {
@@ -122,6 +122,11 @@ class Loop {
       else await this.#absolute(signal);
       this.#publish(this.#done() < wanted ? 'Running' : 'Completed');
     }
+  }
+
+  async #warmUp(signal: AbortSignal): Promise<void> {
+    using _ = this.#meter?.use();
+    this.#progress.spentJoules += await warmUpUntilFlat(this.#subjects.subject, this.#deps.clock, signal, this.#meter);
   }
 
   #done(): number {

@@ -1,7 +1,11 @@
 // One window of the controlled loop: a model back to back for some seconds, between two readings of a meter.
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { PowerMeter } from '../power/power-meter.ts';
+import type { ServedModel } from '../serving/served-model.ts';
 import type { LoadSubject } from './load-subject.ts';
+
+/** Of a subject, what runs. */
+export type LoadTarget = Pick<LoadSubject, 'inputsAt'> & { readonly model: Pick<ServedModel, 'infer'> };
 
 export interface WindowResult {
   seconds: number;
@@ -21,7 +25,7 @@ export interface WindowOptions {
 const maximumLatencies = 20_000;
 
 export async function runLoadWindow(
-  subject: LoadSubject,
+  subject: LoadTarget,
   meter: PowerMeter | undefined,
   options: WindowOptions,
   clock: Clock,
@@ -58,14 +62,25 @@ const flatRelative = 0.05;
 const warmUpSeconds = 0.5;
 const maximumWarmUpRounds = 12;
 
-/** Runs until the median latency of one round is within 5 % of the round before, or twelve rounds have passed. */
-export async function warmUpUntilFlat(subject: LoadSubject, clock: Clock, signal: AbortSignal): Promise<void> {
+/**
+ * Runs until the median latency of one round is within 5 % of the round before, or twelve rounds have passed.
+ * @returns joules that the meter saw meanwhile: they are part of what a measurement costs
+ */
+export async function warmUpUntilFlat(
+  subject: LoadTarget,
+  clock: Clock,
+  signal: AbortSignal,
+  meter?: PowerMeter,
+): Promise<number> {
+  let spent = 0;
   let last = Number.POSITIVE_INFINITY;
   for (let round = 0; round < maximumWarmUpRounds; round++) {
-    const window = await runLoadWindow(subject, undefined, { seconds: warmUpSeconds, enoughInferences: 500 }, clock, signal);
+    const window = await runLoadWindow(subject, meter, { seconds: warmUpSeconds, enoughInferences: 500 }, clock, signal);
+    spent += window.joules ?? 0;
     const median = window.latenciesMicroseconds.toSorted((a, b) => a - b)[Math.floor(window.latenciesMicroseconds.length / 2)];
     if (median === undefined) continue;
-    if (Math.abs(median / last - 1) < flatRelative) return;
+    if (Math.abs(median / last - 1) < flatRelative) break;
     last = median;
   }
+  return spent;
 }

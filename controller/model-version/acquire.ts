@@ -1,11 +1,12 @@
 // Gets every file of a ModelVersion into the artifact store: verified, or a reason why not.
 import type { ModelVersion } from '../../crds/model-version.ts';
-import type { ArtifactReference } from '../../crds/shared.ts';
+import type { ArtifactReference, ArtifactSource } from '../../crds/shared.ts';
 import { isNotFound } from '../../kube/api/api-error.ts';
 import { secrets } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { parseQuantity } from '../../kube/meta/quantity.ts';
 import { ArtifactError, type ArtifactReason } from '../artifacts/artifact-error.ts';
+import { authorizationIn, secretForms } from '../artifacts/secret-authorization.ts';
 import { type ArtifactOrigin, openSource } from '../artifacts/source.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 
@@ -49,7 +50,7 @@ export async function acquire(
   let failure: ArtifactError | undefined;
   for (const source of reference.sources) {
     try {
-      const authorization = await authorizationOf(deps.client, artifact.namespace, source.secretName, signal);
+      const authorization = await authorizationOf(deps.client, artifact.namespace, source, signal);
       let resolved = source.uri;
       const request = {
         uri: source.uri,
@@ -90,31 +91,21 @@ function asArtifactError(error: unknown, uri: string): ArtifactError {
   });
 }
 
-/** `token` makes a bearer token, `username` and `password` basic credentials. */
 async function authorizationOf(
   client: Pick<Client, 'get'>,
   namespace: string,
-  secretName: string | undefined,
+  source: ArtifactSource,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const { secretName } = source;
   if (secretName === undefined) return undefined;
   const secret = await client.get(secrets, { namespace, name: secretName }, { signal }).catch((error: unknown) => {
     if (isNotFound(error))
       throw new ArtifactError(
         'SourceUnavailable',
-        `there is no Secret ${namespace}/${secretName}: create it with "token", or "username" and "password"`,
+        `there is no Secret ${namespace}/${secretName}: create it with ${secretForms}`,
       );
     throw error;
   });
-  const field = (name: string) =>
-    secret.data?.[name] === undefined ? undefined : Buffer.from(secret.data[name], 'base64').toString('utf8').trim();
-  const token = field('token');
-  if (token !== undefined) return `Bearer ${token}`;
-  const [username, password] = [field('username'), field('password')];
-  if (username !== undefined && password !== undefined)
-    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  throw new ArtifactError(
-    'SourceUnavailable',
-    `Secret ${namespace}/${secretName} has neither "token" nor "username" and "password"`,
-  );
+  return authorizationIn(secret, `${namespace}/${secretName}`, source.uri);
 }

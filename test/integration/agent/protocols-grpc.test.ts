@@ -166,6 +166,33 @@ describe('Open Inference Protocol v2 over gRPC', () => {
       expect(text).toMatch(new RegExp(`jouleops_inference_phase_seconds_total\\{.*phase="${phase}"\\} \\d`));
   });
 
+  it('takes a call that its client cancelled out of the queue, and goes on with the others', async () => {
+    await world.assign('device-a', 'slow', { active: await world.slot('loop.onnx', 'r1') });
+    await eventually(async () => expect((await ask('ModelReady', { name: 'slow' }))['ready']).toBe(true));
+    const inputs = (iterations: number) => [
+      { name: 'iterations', datatype: 'INT64', shape: [1], contents: { int64Contents: [iterations] } },
+    ];
+    const metric = async (name: string, labels = '') => {
+      const text = await (await fetch(`${agent.url}/metrics`)).text();
+      const line = new RegExp(`^jouleops_${name}\\{[^}]*deployment="slow"[^}]*${labels}[^}]*\\} (\\d+)$`, 'm');
+      return Number(line.exec(text)?.[1] ?? 0);
+    };
+    const running = infer({ modelName: 'slow', inputs: inputs(800_000) });
+    await eventually(async () => expect(await metric('inference_queue_length')).toBe(1));
+    const request = { modelName: 'slow', inputs: inputs(1) };
+    const waiting = Promise.withResolvers<ServiceError | null>();
+    const [from, to] = [codecOf<object>('ModelInferRequest'), codecOf<object>('ModelInferResponse')];
+    const path = '/inference.GRPCInferenceService/ModelInfer';
+    const cancelled = client.makeUnaryRequest(path, from.encode, to.decode, request, waiting.resolve);
+    await eventually(async () => expect(await metric('inference_queue_length')).toBe(2));
+    cancelled.cancel();
+    expect(await waiting.promise).toMatchObject({ code: status.CANCELLED });
+    await eventually(async () => expect(await metric('inference_queue_length')).toBe(1));
+    await eventually(async () => expect(await metric('inference_requests_total', 'protocol="grpc",code="cancelled"')).toBe(1));
+    expect((await running).outputs).toHaveLength(1);
+    expect((await infer({ modelName: 'slow', inputs: inputs(1) })).outputs).toHaveLength(1);
+  });
+
   it('gives up at the deadline of the call, and refuses with RESOURCE_EXHAUSTED what no queue holds', async () => {
     await world.assign('device-a', 'slow', { active: await world.slot('loop.onnx', 'r1') });
     await eventually(async () => expect((await ask('ModelReady', { name: 'slow' }))['ready']).toBe(true));
