@@ -158,14 +158,15 @@ export function createControllers(
     ),
     fleet: make(
       'fleet-repository',
-      1,
+      // A repository that answers slowly, or not at all, holds up no other one.
+      4,
       createFleetReconciler(
         {
           ...shared,
           repositories: caches.repositories.store,
           writes: new OwnWrites(),
           watches,
-          onSynced: (ok) => (ok ? metrics.gitSynced(clock.now()) : metrics.gitFailed()),
+          metrics: metrics.fleetSyncs,
         },
         options.fleet,
       ),

@@ -5,14 +5,14 @@ import type { ModelDeployment } from '../crds/model-deployment.ts';
 import { parseEnergy } from '../energy/units.ts';
 import { type MetricName, type Metrics, metricDefinitions } from '../kube/runtime/metrics.ts';
 import type { Caches } from './caches.ts';
+import { createSyncMetrics, type SyncMetrics } from './fleet/sync-metrics.ts';
 
 export interface ControllerMetrics {
   registry: Registry;
   /** What kube/ measures. */
   runtime: Metrics;
   rolledBack(reason: string): void;
-  gitSynced(time: number): void;
-  gitFailed(): void;
+  fleetSyncs: SyncMetrics;
   /** Gauges over objects; called once the caches exist. */
   observe(caches: Caches): void;
 }
@@ -37,22 +37,11 @@ export function createControllerMetrics(version: string): ControllerMetrics {
     labelNames: ['reason'],
     registers,
   });
-  const synced = new Gauge({
-    name: 'jouleops_git_sync_timestamp_seconds',
-    help: 'When a fleet repository was last applied without errors.',
-    registers,
-  });
-  const failed = new Counter({
-    name: 'jouleops_git_sync_errors_total',
-    help: 'Attempts to apply a fleet repository that ended in errors.',
-    registers,
-  });
   return {
     registry,
     runtime: runtimeMetrics(registry),
     rolledBack: (reason) => rollbacks.inc({ reason }),
-    gitSynced: (time) => synced.set(time / 1000),
-    gitFailed: () => failed.inc(),
+    fleetSyncs: createSyncMetrics(registry),
     observe: (caches) => fleetGauges(registry, caches),
   };
 }

@@ -21,6 +21,7 @@ import { identityFor } from './identity.ts';
 import { readManifests } from './manifest.ts';
 import { type SourceContent, SourceError } from './source.ts';
 import { describeFleet, type FleetOutcome } from './status.ts';
+import type { SyncMetrics } from './sync-metrics.ts';
 import type { DirectoryWatches } from './watches.ts';
 
 export interface FleetDeps {
@@ -30,7 +31,7 @@ export interface FleetDeps {
   repositories: Store<FleetRepository>;
   writes: OwnWrites<FleetRepository>;
   watches: DirectoryWatches;
-  onSynced: (ok: boolean) => void;
+  metrics: SyncMetrics;
 }
 
 const defaultIntervalSeconds = 60;
@@ -59,24 +60,27 @@ export function createFleetReconciler(deps: FleetDeps, options: FleetOptions) {
     if (!cached || cached.metadata.deletionTimestamp !== undefined) {
       deps.watches.release(key);
       failures.delete(key);
+      deps.metrics.forget(key);
       await git.forget(key);
       return { kind: 'done' };
     }
     const repository = deps.writes.freshest(cached);
+    const started = deps.clock.monotonic();
     const suspended = repository.spec.suspend === true;
     if (suspended) deps.watches.release(key);
     const outcome: FleetOutcome = suspended ? { kind: 'suspended' } : await sync(deps, git, options, key, repository, signal);
     await report(deps, repository, outcome, { signal, logger });
     if (outcome.kind === 'suspended') return { kind: 'done' };
     const good = outcome.kind === 'applied' && outcome.errors.length === 0;
-    deps.onSynced(good);
+    const seconds = (deps.clock.monotonic() - started) / 1000;
+    deps.metrics.record(key, { applied: good, seconds, now: deps.clock.now() });
     if (outcome.kind === 'stalled') return { kind: 'stalled', reason: outcome.reason, message: outcome.message };
     if (good) failures.delete(key);
     else failures.set(key, (failures.get(key) ?? 0) + 1);
-    const seconds = good
+    const pauseSeconds = good
       ? (repository.spec.intervalSeconds ?? defaultIntervalSeconds)
       : backOffSeconds(failures.get(key) ?? 1, backOff, Math.random());
-    return { kind: 'requeueAfter', seconds, reason: 'Interval', message: 'drift is corrected at every interval' };
+    return { kind: 'requeueAfter', seconds: pauseSeconds, reason: 'Interval', message: 'drift is corrected at every interval' };
   };
 }
 
