@@ -2,7 +2,7 @@ import { badRequest, expired, invalidOption, tooLargeResourceVersion } from '../
 import type { JsonObject } from '../schema/json.ts';
 import type { ObjectStore, Reader } from '../storage/object-store.ts';
 import { parseObject } from '../storage/stored-object.ts';
-import type { VersionRow } from '../storage/versions.ts';
+import type { ListRange, VersionRow } from '../storage/versions.ts';
 import { fromStorage, type Target } from './context.ts';
 import { readSelection, type Selection } from './selection.ts';
 
@@ -97,11 +97,8 @@ export function listPage(store: ObjectStore, target: Pick<Target, 'kind' | 'name
   const objects: JsonObject[] = [];
   let last: VersionRow | undefined;
   let remaining = 0;
-  for (const row of store.list(target.kind.storage, {
-    namespace: target.namespace,
-    after: options.after,
-    revision: options.revision,
-  })) {
+  const range = { ...rangeOf(target, selection), after: options.after, revision: options.revision };
+  for (const row of store.list(target.kind.storage, range)) {
     if (limit > 0 && objects.length === limit) {
       remaining += 1;
       // Counting the rest is only exact, and cheap, when nothing has to be parsed.
@@ -126,9 +123,14 @@ export function listPage(store: ObjectStore, target: Pick<Target, 'kind' | 'name
 /** All current objects of a selection. */
 export function selectObjects(reader: Reader, target: Pick<Target, 'kind' | 'namespace'>, selection: Selection): JsonObject[] {
   const found: JsonObject[] = [];
-  for (const row of reader.list(target.kind.storage, { namespace: target.namespace })) {
+  for (const row of reader.list(target.kind.storage, rangeOf(target, selection))) {
     const object = fromStorage(target.kind, parseObject(row.body));
     if (selection.matches(object)) found.push(object);
   }
   return found;
+}
+
+/** A device asks for itself by name, and there may be ten thousand: nothing else is read then. */
+function rangeOf({ kind, namespace }: Pick<Target, 'kind' | 'namespace'>, { name }: Selection): ListRange {
+  return { namespace: kind.compiled.definition.namespaced ? namespace : '', name };
 }

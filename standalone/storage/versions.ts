@@ -17,6 +17,7 @@ export interface VersionRow extends StorageKey {
 
 export interface ListRange {
   readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
   /** Only names after this one, in the order (namespace, name). */
   readonly after?: { namespace: string; name: string } | undefined;
   /** The state at this revision; the current one when left out. */
@@ -48,9 +49,10 @@ export function prepareVersions(database: DatabaseSync) {
   const compact = database.prepare('DELETE FROM versions WHERE superseded <= ?');
   const lists = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
-  function listStatement(namespaced: boolean, snapshot: boolean) {
-    const sql = `SELECT ${columns} FROM versions WHERE resource = ?${namespaced ? ' AND namespace = ?' : ''}
-      AND (namespace, name) > (?, ?) AND ${snapshot ? 'revision <= ? AND (superseded IS NULL OR superseded > ?)' : 'superseded IS NULL'}
+  function listStatement(given: { namespace: boolean; name: boolean; snapshot: boolean }) {
+    const place = `resource = ?${given.namespace ? ' AND namespace = ?' : ''}${given.name ? ' AND name = ?' : ''}`;
+    const sql = `SELECT ${columns} FROM versions WHERE ${place}
+      AND (namespace, name) > (?, ?) AND ${given.snapshot ? 'revision <= ? AND (superseded IS NULL OR superseded > ?)' : 'superseded IS NULL'}
       ORDER BY namespace, name`;
     const statement = lists.get(sql) ?? database.prepare(sql);
     lists.set(sql, statement);
@@ -67,9 +69,11 @@ export function prepareVersions(database: DatabaseSync) {
     at: (revision: number) => optional(byRevision.get(revision)),
     *list(resource: string, range: ListRange): Generator<VersionRow> {
       const start = range.after ?? { namespace: '', name: '' };
-      const place = range.namespace === undefined ? [resource] : [resource, range.namespace];
+      const { namespace, name } = range;
+      const place = [resource, ...(namespace === undefined ? [] : [namespace]), ...(name === undefined ? [] : [name])];
       const moment = range.revision === undefined ? [] : [range.revision, range.revision];
-      const statement = listStatement(range.namespace !== undefined, range.revision !== undefined);
+      const given = { namespace: namespace !== undefined, name: name !== undefined, snapshot: range.revision !== undefined };
+      const statement = listStatement(given);
       for (const row of statement.iterate(...place, start.namespace, start.name, ...moment)) yield toRow(row);
     },
     after: (resource: string, revision: number, limit: number) => after.all(resource, revision, limit).map(toRow),
