@@ -31,6 +31,8 @@ const columns: Record<Exclude<NodeClass, 'noop'>, string> = {
   layout: 'layout',
 };
 const classes = Object.keys(columns) as (keyof typeof columns)[];
+/** A probe must load on a board with a gigabyte of memory. */
+const maximumWeightBytes = 120e6;
 /** Of the bytes of a graph, relative to the candidate that has most of a class: less of it cannot be told from the rest. */
 const minimumRelativeShare = 0.4;
 
@@ -107,7 +109,8 @@ const centres = kMeans(
   createGenerator(1),
 );
 
-const left = new Map(candidates.map((candidate) => [candidate.name, candidate]));
+const light = candidates.filter(({ features }) => features.initializerBytes <= maximumWeightBytes);
+const left = new Map(light.map((candidate) => [candidate.name, candidate]));
 const chosen: typeof candidates = [];
 function take(targets: readonly (readonly number[])[], among = [...left.values()]): void {
   const ranked = among
@@ -130,7 +133,7 @@ take([smallest[0] ? standardize(smallest[0].vector) : []], smallest);
 
 const share = ({ features }: (typeof candidates)[number], name: NodeClass) => features.classes[name].bytes / features.bytes;
 for (const name of nodeClasses) {
-  const needed = minimumRelativeShare * Math.max(...candidates.map((candidate) => share(candidate, name)));
+  const needed = minimumRelativeShare * Math.max(...light.map((candidate) => share(candidate, name)));
   if (name === 'noop' || chosen.some((probe) => share(probe, name) >= needed)) continue;
   console.error(`no probe has much ${name}:`);
   const having = [...left.values()].filter((candidate) => share(candidate, name) >= needed);
