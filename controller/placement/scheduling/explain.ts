@@ -20,6 +20,8 @@ interface OtherDevices extends Explained {
 }
 
 const maximumCandidates = 32;
+/** Of devices that would do as well: a status is written often, and why the others would not do says more. */
+const maximumFeasible = 8;
 
 /** Nearest to being chosen first. */
 const order: readonly CandidateVerdict[] = [
@@ -81,24 +83,34 @@ export function explain(explained: ReadonlyMap<string, Explained>, others: reado
     const known = counts.get(verdict);
     if (known !== undefined) candidateCounts[verdict] = known;
   }
-  return { candidates: nearest.slice(0, maximumCandidates).map((candidate) => candidate.describe()), candidateCounts };
+  return { candidates: shownOf(nearest).map((candidate) => candidate.describe()), candidateCounts };
+}
+
+function shownOf(nearest: readonly Candidate[]): Candidate[] {
+  let feasible = 0;
+  const worth = nearest.filter(({ standing }) => standing.verdict !== 'Feasible' || feasible++ < maximumFeasible);
+  return worth.slice(0, maximumCandidates);
 }
 
 /** As many of each as could be shown, until groups that come after them could not. */
 function* nearestOthers(groups: readonly { group: OtherDevices; standing: Standing }[]): Generator<Candidate> {
-  let shown = 0;
+  const shown = new Map<string, number>();
   let last: Standing | undefined;
   for (const { group, standing } of groups) {
-    if (shown >= maximumCandidates && last && compare(last, standing) < 0) return;
+    const kind = standing.verdict === 'Feasible' ? 'feasible' : 'refused';
+    const limit = kind === 'feasible' ? maximumFeasible : maximumCandidates;
+    const before = shown.get(kind) ?? 0;
+    if (before >= limit && last && compare(last, standing) < 0) continue;
     last = standing;
     const words = describeEntry(group, standing);
-    let left = maximumCandidates;
+    let taken = 0;
     for (const deviceName of group.names()) {
-      if (left-- === 0) break;
-      shown++;
+      if (taken === limit) break;
+      taken++;
       const describe = () => ({ deviceName, ...words, ...messageOf(group.refusalOf(deviceName)) });
       yield { deviceName, standing, describe };
     }
+    shown.set(kind, before + taken);
   }
 }
 

@@ -174,6 +174,21 @@ describe('which devices are chosen', () => {
     expect(d?.candidateCounts).toEqual({ Chosen: 1, Feasible: 4, WrongClass: 45 });
   });
 
+  it('names a few of the devices that would do as well, and counts them all', () => {
+    const devices = Array.from({ length: 50 }, (_, index) =>
+      device(`d${String(index).padStart(2, '0')}`, {
+        className: index < 40 ? 'pi' : 'nano',
+        kind: index % 2 === 0 ? 'even' : 'odd',
+      }),
+    );
+    const { d } = decide({ devices, deployments: [deployment('d', { classNames: ['pi'] })] });
+    expect(d?.candidateCounts).toEqual({ Chosen: 1, Feasible: 39, WrongClass: 10 });
+    const names = (verdict: string) =>
+      d?.candidates.filter((entry) => entry.verdict === verdict).map(({ deviceName }) => deviceName);
+    expect(names('Feasible')).toEqual(['d01', 'd02', 'd03', 'd04', 'd05', 'd06', 'd07', 'd08']);
+    expect(names('WrongClass')).toHaveLength(10);
+  });
+
   it('says that nothing matches when nothing does', () => {
     const { d } = decide({
       devices: [device('a')],
