@@ -50,5 +50,6 @@ COPY cli cli
 COPY data data
 COPY model_store model_store
 USER 1000:1000
-ENTRYPOINT ["node", "cli/jouleops.ts"]
+# A young generation of 4 MiB: with the 1 MiB that V8 begins with, a busy controller spends a third of its time collecting garbage.
+ENTRYPOINT ["node", "--min-semi-space-size=4", "cli/jouleops.ts"]
 CMD ["controller", "--help"]

@@ -102,7 +102,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
           columns: ['at rest', 'goal', 'measured'],
           rows: [
             [
-              'HTTP bytes per agent',
+              'bytes per agent, TLS included',
               `≤ ${goal.kilobitsPerSecond} kbit/s`,
               judged(`${digits(kilobits)} kbit/s`, kilobits <= goal.kilobitsPerSecond),
             ],
@@ -127,7 +127,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
         },
       ],
       remarks: [
-        'A stub joins, beats every 60 s, watches its own EdgeDevice, reads its instances and applies their status over connections of its own; it runs no model. Bytes are those of its sockets as Node counts them.',
+        'A stub joins, beats every 60 s, watches its own EdgeDevice, reads its instances and applies their status over connections of its own; it runs no model. Bytes are those of its TCP connections.',
       ],
     };
   } finally {

@@ -19,6 +19,9 @@ interface Answer {
   error?: string;
 }
 
+/** How Dockerfile starts a controller. */
+const asInItsImage = ['--min-semi-space-size=4'];
+
 export class WorkerProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -45,6 +48,7 @@ export class WorkerProcess {
     const profile = process.env['BENCH_PROFILE'];
     const wanted = profile !== undefined && file.includes(process.env['BENCH_PROFILE_OF'] ?? 'controller');
     const execArgv = [
+      ...(file === 'controller.ts' ? asInItsImage : []),
       ...(process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? []),
       ...(wanted ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
     ];

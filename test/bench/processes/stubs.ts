@@ -6,6 +6,7 @@ import type { Client } from '../../../kube/api/client.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
 import { type StubAgent, startStubAgent } from '../../support/stub-agent.ts';
 import { fromWire, type WireConnection } from '../fleet/wire-connection.ts';
+import { type Bytes, bytesOf } from '../harness/wire-bytes.ts';
 import { answerCalls } from '../harness/worker-process.ts';
 
 export interface StubsOrder {
@@ -18,15 +19,17 @@ export interface StubsOrder {
   heartbeatSeconds: number;
 }
 
-const sockets = new Set<Socket>();
+const sockets = new Map<Socket, Bytes>();
 const gone = { read: 0, written: 0 };
 subscribe('undici:client:connected', (message) => {
   const { socket } = message as { socket: Socket };
-  sockets.add(socket);
+  sockets.set(socket, bytesOf(socket));
   socket.once('close', () => {
+    // The handle is gone by now: what was last seen of it, or at least what it carried.
+    const last = sockets.get(socket);
     sockets.delete(socket);
-    gone.read += socket.bytesRead;
-    gone.written += socket.bytesWritten;
+    gone.read += Math.max(last?.read ?? 0, socket.bytesRead);
+    gone.written += Math.max(last?.written ?? 0, socket.bytesWritten);
   });
 });
 
@@ -57,12 +60,14 @@ async function start({ names, joinToken, connection, ...rest }: StubsOrder): Pro
 answerCalls(
   {
     start,
-    /** Bytes on the agents' connections since they began. */
+    /** Bytes on the agents' connections since they began, TLS included. */
     traffic: () => {
       const total = { ...gone, connections: sockets.size };
-      for (const socket of sockets) {
-        total.read += socket.bytesRead;
-        total.written += socket.bytesWritten;
+      for (const socket of sockets.keys()) {
+        const bytes = bytesOf(socket);
+        sockets.set(socket, bytes);
+        total.read += bytes.read;
+        total.written += bytes.written;
       }
       return total;
     },
