@@ -11,7 +11,7 @@ import { digits, judged, mebibytes, milliseconds, percent, quantile, seconds } f
 import { cpuSecondsOf, watchMemory } from './harness/process-usage.ts';
 import type { ControllerCalls } from './processes/controller.ts';
 
-const goal = { kilobitsPerSecond: 0.25, convergedSeconds: 5 };
+const goal = { kilobitsPerSecond: 0.25, convergedSeconds: 5, cpuSecondsEach: 0.05 };
 /** Two heartbeats of every agent. */
 const defaultRestSeconds = 120;
 
@@ -33,10 +33,34 @@ async function measureRest(fleet: Fleet, agents: number, restSeconds: number) {
   };
 }
 
+interface CpuSeconds {
+  controller: number;
+  /** Not known of a real one, which is several processes. */
+  server: number | undefined;
+  stubs: number;
+}
+
+async function cpuOf({ controller, server, stubs }: Fleet): Promise<CpuSeconds> {
+  const each = await Promise.all(stubs.map(({ pid }) => cpuSecondsOf(pid)));
+  return {
+    controller: await cpuSecondsOf(controller.pid),
+    server: server.pid === undefined ? undefined : await cpuSecondsOf(server.pid),
+    stubs: each.reduce((sum, one) => sum + one, 0),
+  };
+}
+
+function difference(after: CpuSeconds, before: CpuSeconds): CpuSeconds {
+  return {
+    controller: after.controller - before.controller,
+    server: after.server === undefined || before.server === undefined ? undefined : after.server - before.server,
+    stubs: after.stubs - before.stubs,
+  };
+}
+
 async function measureChanges(fleet: Fleet, count: number, perSecond: number, { note, signal }: BenchOptions) {
   const { controller, deployments } = fleet;
   await controller.call('calls');
-  const cpuBefore = await cpuSecondsOf(controller.pid);
+  const cpuBefore = await cpuOf(fleet);
   const memory = watchMemory(controller.pid);
   const written: { name: string; generation: number; at: number }[] = [];
   const started = performance.now();
@@ -71,11 +95,24 @@ async function measureChanges(fleet: Fleet, count: number, perSecond: number, { 
   return {
     waits,
     elapsed,
-    cpuSeconds: (await cpuSecondsOf(controller.pid)) - cpuBefore,
+    cpuSeconds: difference(await cpuOf(fleet), cpuBefore),
     eventsPerSecond: calls.events / elapsed,
     callsEach: (calls.reads + calls.writes) / count,
     memory: await memory.stop(),
   };
+}
+
+function perChange(cpuSeconds: number | undefined, changes: number): string {
+  return cpuSeconds === undefined ? '–' : seconds(cpuSeconds / changes);
+}
+
+function judgedCpu(each: number): string {
+  return judged(seconds(each), each <= goal.cpuSecondsEach);
+}
+
+/** Where the time goes: a process near 100 % is what the others wait for, and a sum near 100 % of each core means the machine is. */
+function sharesOf({ controller, server, stubs }: CpuSeconds, elapsed: number): string {
+  return [controller, server, stubs].map((one) => (one === undefined ? '–' : percent(one / elapsed))).join(', ');
 }
 
 async function run(options: BenchOptions): Promise<BenchResult> {
@@ -120,7 +157,15 @@ async function run(options: BenchOptions): Promise<BenchResult> {
             ['desired → converged, p99', `≤ ${goal.convergedSeconds} s`, judged(seconds(slow), slow <= goal.convergedSeconds)],
             ['watch events that the controller handled per second', '–', digits(changed.eventsPerSecond)],
             ['first write → last converged', '–', seconds(changed.elapsed)],
-            ['controller CPU per change', '–', seconds(changed.cpuSeconds / changes)],
+            ['changes converged per second', `≥ ${perSecond} keeps up`, digits(changes / changed.elapsed)],
+            [
+              'controller, processor time per change',
+              `≤ ${goal.cpuSecondsEach} s`,
+              judgedCpu(changed.cpuSeconds.controller / changes),
+            ],
+            ['API server, processor time per change', '–', perChange(changed.cpuSeconds.server, changes)],
+            ['stub agents, processor time per change', '–', perChange(changed.cpuSeconds.stubs, changes)],
+            ['of one core: controller, API server, stub agents', '–', sharesOf(changed.cpuSeconds, changed.elapsed)],
             ['controller’s API calls per change', '–', digits(changed.callsEach)],
             ['controller, resident (peak)', '–', mebibytes(changed.memory.residentBytes)],
           ],
