@@ -13,6 +13,8 @@ import type { EnergyBook } from './measurement/energy-book.ts';
 import type { IdleBaselines } from './measurement/idle-baseline.ts';
 import { watchOperation } from './measurement/operation-windows.ts';
 import { powerStretches } from './measurement/power-stretches.ts';
+import { SharedPower, type WorkingWatts } from './measurement/shared-power.ts';
+import { sharedReadings } from './measurement/shared-readings.ts';
 import type { AgentMetrics } from './metrics.ts';
 import type { NodePower } from './power/node-power.ts';
 import type { PowerMeter } from './power/power-meter.ts';
@@ -80,16 +82,28 @@ export async function runBackground(deps: BackgroundDeps, windowSeconds: number,
 }
 
 function operation(deps: BackgroundDeps, windowSeconds: number, signal: AbortSignal): Promise<void> {
-  const { routes, book, ledger, power, metrics } = deps;
+  const { routes, book, ledger, power, metrics, telemetry } = deps;
+  const shared = new SharedPower();
   const models = () => routes.list().flatMap((route) => [route.active, route.candidate].filter((model) => model !== undefined));
   return watchOperation(
     {
       ...deps,
       models,
       windowSeconds,
+      cpuSeconds: () => telemetry.busyCpuSeconds(),
       onInterval: (interval) => {
         const standing = power.meters.filter((meter) => !meter.source.onDemand && power.at(meter.source.boundary) === meter);
-        for (const stretch of powerStretches(interval, standing)) ledger.add(stretch);
+        shared.add(interval);
+        // One regression per meter and window, and none while a model works alone.
+        const known = new Map<PowerMeter, ReadonlyMap<string, WorkingWatts>>();
+        const wattsOf = (meter: PowerMeter) => {
+          const watts = known.get(meter) ?? shared.workingWatts(meter);
+          known.set(meter, watts);
+          return watts;
+        };
+        for (const stretch of powerStretches(interval, standing, wattsOf)) ledger.add(stretch);
+        for (const { work, reading } of sharedReadings(interval, wattsOf))
+          if (power.at(reading.boundary)?.source.name === reading.source) book.recordShared(work.model.slot.revision, reading);
       },
       onWindow: (model, window) => {
         book.recordWindow(model.slot.revision, window);

@@ -11,6 +11,8 @@ import type { OperationWindow } from './operation-windows.ts';
 interface Known {
   windows: OperationWindow[];
   controlled?: EnergyReading;
+  /** The last one that stood beside other models at work. */
+  shared?: EnergyReading;
 }
 
 export interface EnergyView {
@@ -24,6 +26,8 @@ export interface EnergyView {
 const keptWindows = 60;
 const minimumWindows = 6;
 const gainRelativeSd = 0.01;
+/** A shared reading stands on the windows of an hour. */
+const sharedMilliseconds = 3_600_000;
 
 export class EnergyBook {
   readonly #power: NodePower;
@@ -52,6 +56,11 @@ export class EnergyBook {
     this.#of(revision).controlled = reading;
   }
 
+  /** What a regression says of a model at work beside others: shown where nothing better is known, and never compared with a budget. */
+  recordShared(revision: string, reading: EnergyReading): void {
+    this.#of(revision).shared = reading;
+  }
+
   /** Windows from before a restart: the interval stands on them as it did. */
   restore(records: readonly { revision: string; windows: readonly OperationWindow[] }[]): void {
     for (const { revision, windows } of records) this.#of(revision).windows.push(...windows);
@@ -72,15 +81,16 @@ export class EnergyBook {
     return this.#known.get(revision)?.windows.findLast((window) => window.boundary === boundary);
   }
 
-  /** The reading that counts for a slot's budget, and its judgement. Without a source: Unknown, and why. */
+  /** The reading that is shown of a slot, and the judgement of what counts for its budget. Without a source: Unknown, and why. */
   view(slot: Slot): EnergyView {
     const boundary = slot.budget?.boundary ?? 'Board';
     const confidencePercent = slot.budget?.confidencePercent ?? 90;
     const energy = this.#operation(slot, boundary, confidencePercent) ?? this.#controlled(slot, boundary);
     const last = this.lastWindow(slot.revision, boundary);
     const absent = energy ? undefined : this.#absent(boundary, last);
+    const shown = energy ?? this.#shared(slot, boundary);
     return {
-      ...(energy === undefined ? {} : { energy }),
+      ...(shown === undefined ? {} : { energy: shown }),
       ...(absent === undefined ? {} : { energyAbsent: absent }),
       ...(last === undefined ? {} : { windowEnergy: formatEnergy(last.windowJoules) }),
       judgement: this.#judge(slot, boundary, energy, absent),
@@ -120,6 +130,12 @@ export class EnergyBook {
   #controlled(slot: Slot, boundary: Boundary): EnergyReading | undefined {
     const reading = this.#known.get(slot.revision)?.controlled;
     return reading?.boundary === boundary ? reading : undefined;
+  }
+
+  #shared(slot: Slot, boundary: Boundary): EnergyReading | undefined {
+    const reading = this.#known.get(slot.revision)?.shared;
+    const isFresh = reading && this.#clock.now() - Date.parse(reading.time) < sharedMilliseconds;
+    return isFresh && reading.boundary === boundary ? reading : undefined;
   }
 
   #absent(boundary: Boundary, last: OperationWindow | undefined): { reason: string; message: string } {

@@ -35,6 +35,8 @@ interface Deps {
   /** Every window, whoever was at work in it. */
   onInterval?: (interval: OperationInterval) => void;
   windowSeconds: number;
+  /** Processor seconds of the whole machine since it started; undefined where that is not known. */
+  cpuSeconds?: () => Promise<number | undefined>;
 }
 
 /** What happened between two looks. */
@@ -49,6 +51,8 @@ export interface OperationInterval {
   meters: readonly { meter: PowerMeter; joules: number; baseline?: Baseline }[];
   /** All that are loaded, at work or not. */
   models: readonly ModelWork[];
+  /** Processor seconds of the whole machine, whoever used them. */
+  cpuSeconds?: number;
 }
 
 export interface ModelWork {
@@ -62,6 +66,7 @@ interface Mark {
   time: number;
   meters: Map<PowerMeter, { joules: number; gapSeconds: number }>;
   models: Map<ServedModel, { inferences: number; modelSeconds: number }>;
+  cpuSeconds: number | undefined;
 }
 
 export async function watchOperation(deps: Deps, signal: AbortSignal): Promise<void> {
@@ -86,7 +91,8 @@ async function mark(deps: Deps, signal: AbortSignal): Promise<Mark> {
       .models()
       .map((model) => [model, { inferences: model.statistics.inferences, modelSeconds: model.statistics.modelSeconds }]),
   );
-  return { at: deps.clock.monotonic(), time: deps.clock.now(), meters, models };
+  const cpuSeconds = await deps.cpuSeconds?.();
+  return { at: deps.clock.monotonic(), time: deps.clock.now(), meters, models, cpuSeconds };
 }
 
 function intervalOf(deps: Deps, before: Mark, after: Mark, disturbed: boolean): OperationInterval {
@@ -101,7 +107,16 @@ function intervalOf(deps: Deps, before: Mark, after: Mark, disturbed: boolean): 
     return [{ meter, joules: now.joules - then.joules, ...(baseline === undefined ? {} : { baseline }) }];
   });
   const seconds = (after.at - before.at) / 1000;
-  return { from: after.time - seconds * 1000, to: after.time, seconds, disturbed, meters, models };
+  const known = before.cpuSeconds !== undefined && after.cpuSeconds !== undefined;
+  return {
+    from: after.time - seconds * 1000,
+    to: after.time,
+    seconds,
+    disturbed,
+    meters,
+    models,
+    ...(known ? { cpuSeconds: Math.max(0, (after.cpuSeconds ?? 0) - (before.cpuSeconds ?? 0)) } : {}),
+  };
 }
 
 /** A window counts for a model when it was the only one that ran in it: a board's meter cannot tell two apart. */

@@ -54,6 +54,14 @@ export class Telemetry {
     return (temperatures.find(({ sensor }) => /cpu|soc|package|core/i.test(sensor)) ?? temperatures[0])?.celsius;
   }
 
+  /** Processor seconds since the machine started, idle and waiting left out; read now. Undefined where the system does not tell. */
+  async busyCpuSeconds(): Promise<number | undefined> {
+    const stat = await text(path.join(this.#options.pathProcfs, 'stat'));
+    if (stat === undefined) return undefined;
+    const { idle: _, iowait: __, ...busy } = parseCpuSeconds(stat);
+    return Object.values(busy).reduce((sum, seconds) => sum + seconds, 0);
+  }
+
   get health(): Health {
     const { memory, storage, throttled, batteryPercent, clockSynchronized } = this.#sample;
     return {

@@ -18,6 +18,9 @@ export interface ModelShare {
   lower: number;
   upper: number;
   joulesPerCpuSecond: number;
+  lowerPerCpuSecond: number;
+  /** Infinite when nothing told it apart from the others. */
+  upperPerCpuSecond: number;
 }
 
 export interface Attribution {
@@ -51,12 +54,15 @@ export function attribute(windows: readonly AttributionWindow[], confidencePerce
     const cpuSeconds = totals[index] ?? 0;
     const joulesPerCpuSecond = coefficients[index] ?? 0;
     const half = scale * (errors[index] ?? 0);
+    const [lowerPerCpuSecond, upperPerCpuSecond] = [Math.max(0, joulesPerCpuSecond - half), joulesPerCpuSecond + half];
     return {
       attribution: 'Shared',
       joules: joulesPerCpuSecond * cpuSeconds,
-      lower: Math.max(0, joulesPerCpuSecond - half) * cpuSeconds,
-      upper: (joulesPerCpuSecond + half) * cpuSeconds,
+      lower: lowerPerCpuSecond * cpuSeconds,
+      upper: upperPerCpuSecond * cpuSeconds,
       joulesPerCpuSecond,
+      lowerPerCpuSecond,
+      upperPerCpuSecond,
     };
   };
   const meanPower = power.reduce((sum, watts) => sum + watts, 0) / power.length;
