@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { CalibrationRecord } from '../../../agent/calibration/calibration-record.ts';
@@ -12,7 +13,7 @@ import { parsePredictor } from '../../../energy/prediction/predictor.ts';
 import { jouleops } from '../../support/cli.ts';
 import { eventually } from '../../support/eventually.ts';
 
-const entry = path.join(import.meta.dirname, 'calibrate-process.ts');
+const entry = fileURLToPath(new URL('calibrate-process.ts', import.meta.url));
 const model = path.join(import.meta.dirname, '../agent/fixtures/classifier.onnx');
 const limitSeconds = 120;
 
@@ -144,13 +145,10 @@ describe('jouleops calibrate', () => {
       return Promise.resolve(found);
     });
     const body = JSON.stringify({ source: 'fnb58', boundary: 'Board', energy_j: 2 });
-    await eventually(
-      async () => {
-        expect((await fetch(url, { method: 'POST', body })).status).toBe(202);
-        expect(stderr).toContain('anchor cell-0-16');
-      },
-      20,
-    );
+    await eventually(async () => {
+      expect((await fetch(url, { method: 'POST', body })).status).toBe(202);
+      expect(stderr).toContain('anchor cell-0-16');
+    }, 20);
     pushes.child.kill('SIGTERM');
     expect((await pushes.ended).code).toBe(1);
   }, 40_000);
