@@ -102,3 +102,18 @@ function refusedByCap(device: DeviceView, option: Option & { kind: 'allowed' }, 
     message: `${formatPower(total)} with this model (idle ${formatPower(device.idleWatts)}, others ${use.marginalWatts === 0 ? 'none' : formatPower(use.marginalWatts)}) > cap ${formatPower(cap)}`,
   };
 }
+
+/**
+ * What serves leaves only a cap that is exceeded for certain, by lower bounds: numbers that moved a little, as a recalibration moves
+ * them, are no reason, and neither is what is not known.
+ */
+export function certainlyOverCap(device: DeviceView, option: Option & { kind: 'allowed' }, use: DeviceUse): Refusal | undefined {
+  const { powerCapWatts: cap, idleWatts } = device;
+  if (cap === undefined || idleWatts === undefined || option.marginalWatts === undefined) return undefined;
+  const least = idleWatts + use.leastWatts + option.marginalWatts.lower;
+  if (least <= cap) return undefined;
+  return {
+    verdict: 'PowerCapExceeded',
+    message: `at least ${formatPower(least)} with this model (idle ${formatPower(idleWatts)}, others at least ${formatPower(use.leastWatts)}) > cap ${formatPower(cap)}`,
+  };
+}

@@ -1,6 +1,6 @@
 // The placement decision for the whole fleet: snapshot in, one decision per deployment out. Pure and deterministic.
 import { DeviceGroups } from './device-groups.ts';
-import { excluded, type Refusal, refusedByDevice, refusedByResources } from './feasible.ts';
+import { certainlyOverCap, excluded, type Refusal, refusedByDevice, refusedByResources } from './feasible.ts';
 import { type Draft, type Explanation, type Fleet, fillGaps } from './fill-gaps.ts';
 import type { DeploymentView, DeviceView, ExistingPlacement, Option, PlacementDecision, Snapshot } from './types.ts';
 import { Usage } from './usage.ts';
@@ -57,7 +57,7 @@ const unknownOption = {
   message: 'nothing is decided while the deployment is suspended or its model is unknown',
 } satisfies Option;
 
-/** Admission never stops what serves; only selectors, taints, long loss and a cap move it. */
+/** Admission never stops what serves; only selectors, taints, long loss and a cap that is exceeded for certain move it. */
 function refusedToStay(
   deployment: DeploymentView,
   device: DeviceView,
@@ -68,9 +68,8 @@ function refusedToStay(
   const refusal = excluded(deployment, device) ?? refusedByDevice(deployment, device, placement);
   if (refusal) return refusal;
   if (option.kind === 'refused') return placement.occupied ? undefined : { verdict: option.verdict, message: option.message };
-  const resources = refusedByResources(deployment, device, option, usage.of(device.name));
-  if (!placement.occupied || resources?.verdict === 'PowerCapExceeded') return resources;
-  return undefined;
+  const use = usage.of(device.name);
+  return placement.occupied ? certainlyOverCap(device, option, use) : refusedByResources(deployment, device, option, use);
 }
 
 function conclude(groups: DeviceGroups, draft: Draft, explanation: Explanation, known: number): PlacementDecision {

@@ -4,6 +4,8 @@ export interface DeviceUse {
   memoryBytes: number;
   /** Upper bounds of all models placed there. */
   marginalWatts: number;
+  /** Lower bounds: what they draw for certain. */
+  leastWatts: number;
   models: number;
 }
 
@@ -12,14 +14,16 @@ export class Usage {
   readonly #byDevice = new Map<string, DeviceUse>();
 
   of(deviceName: string): DeviceUse {
-    return this.#byDevice.get(deviceName) ?? { memoryBytes: 0, marginalWatts: 0, models: 0 };
+    return this.#byDevice.get(deviceName) ?? { memoryBytes: 0, marginalWatts: 0, leastWatts: 0, models: 0 };
   }
 
   assume(deviceName: string, cost: { memoryBytes: number; option: Option }): void {
     const use = this.of(deviceName);
+    const watts = cost.option.kind === 'allowed' ? cost.option.marginalWatts : undefined;
     this.#byDevice.set(deviceName, {
       memoryBytes: use.memoryBytes + cost.memoryBytes,
-      marginalWatts: use.marginalWatts + (cost.option.kind === 'allowed' ? (cost.option.marginalWatts?.upper ?? 0) : 0),
+      marginalWatts: use.marginalWatts + (watts?.upper ?? 0),
+      leastWatts: use.leastWatts + (watts?.lower ?? 0),
       models: use.models + 1,
     });
   }

@@ -1,5 +1,6 @@
 // The placement decision as it reads in words: every deployment asks every device by name. What the scheduler is held against.
 import {
+  certainlyOverCap,
   excluded,
   type Refusal,
   refusedByDevice,
@@ -94,7 +95,7 @@ const unknownOption = {
   message: 'nothing is decided while the deployment is suspended or its model is unknown',
 } satisfies Option;
 
-/** Admission never stops what serves; only selectors, taints, long loss and a cap move it. */
+/** Admission never stops what serves; only selectors, taints, long loss and a cap that is exceeded for certain move it. */
 function refusedToStay(
   deployment: DeploymentView,
   device: DeviceView,
@@ -105,9 +106,8 @@ function refusedToStay(
   const refusal = excluded(deployment, device) ?? refusedByDevice(deployment, device, placement);
   if (refusal) return refusal;
   if (option.kind === 'refused') return placement.occupied ? undefined : { verdict: option.verdict, message: option.message };
-  const resources = refusedByResources(deployment, device, option, usage.of(device.name));
-  if (!placement.occupied || resources?.verdict === 'PowerCapExceeded') return resources;
-  return undefined;
+  const use = usage.of(device.name);
+  return placement.occupied ? certainlyOverCap(device, option, use) : refusedByResources(deployment, device, option, use);
 }
 
 function fillGaps(snapshot: Snapshot, draft: Draft, usage: Usage): void {

@@ -45,6 +45,12 @@ const allowed = (watts: number, more: Partial<Option & { kind: 'allowed' }> = {}
   ...more,
 });
 
+const withoutPower = (option: Option): Option => {
+  if (option.kind === 'refused') return option;
+  const { marginalWatts: _, ...rest } = option;
+  return rest;
+};
+
 interface World {
   devices: DeviceView[];
   deployments: DeploymentView[];
@@ -271,6 +277,39 @@ describe('what stays where it is', () => {
     expect(result['high']?.chosen).toEqual(['a']);
     expect(result['low']?.candidates[0]).toMatchObject({ verdict: 'PowerCapExceeded' });
     expect(result['low']?.candidates[0]?.message).toContain('> cap 5W');
+  });
+
+  it('moves nothing that serves when a recalibration makes the sum of upper bounds exceed a cap, and places nothing beside it', () => {
+    const capped = device('a', { powerCapWatts: 6, idleWatts: 2 });
+    const world = (watts: number) => ({
+      devices: [capped],
+      deployments: [deployment('low', { priority: 0 }), deployment('high', { priority: 10 })],
+      option: () => allowed(watts),
+    });
+    // Placed at 1.8 W each: 2 + 2 × 1.98 W. Calibrated to 2.1 W each: at most 6.62 W, at least 5.78 W.
+    const placed = decide(world(1.8));
+    expect([placed['low']?.chosen, placed['high']?.chosen]).toEqual([['a'], ['a']]);
+    const recalibrated = decide({ ...world(2.1), existing: { low: [serving('a')], high: [serving('a')] } });
+    expect([recalibrated['low']?.chosen, recalibrated['high']?.chosen]).toEqual([['a'], ['a']]);
+    const third = decide({
+      ...world(2.1),
+      deployments: [...world(2.1).deployments, deployment('new', { priority: 20 })],
+      existing: { low: [serving('a')], high: [serving('a')] },
+    });
+    expect([third['low']?.chosen, third['high']?.chosen, third['new']?.chosen]).toEqual([['a'], ['a'], []]);
+  });
+
+  it.each([
+    ['the idle power of its device', {}, allowed(2)],
+    ['the power of its model', { idleWatts: 2.5 }, withoutPower(allowed(2))],
+  ])('keeps what serves under a cap when %s is no longer known', (_, idle, option) => {
+    const result = decide({
+      devices: [device('a', { powerCapWatts: 3, ...idle })],
+      deployments: [deployment('d')],
+      existing: { d: [serving('a')] },
+      option: () => option,
+    });
+    expect(result['d']?.chosen).toEqual(['a']);
   });
 });
 
