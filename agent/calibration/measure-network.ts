@@ -7,6 +7,7 @@ import { runLoadWindow, type WindowResult, warmUpUntilFlat } from '../measuremen
 import { belowResolution } from '../measurement/resolution.ts';
 import { joulesPerInference } from '../measurement/test-result.ts';
 import type { PowerMeter } from '../power/power-meter.ts';
+import type { PowerSource } from '../power/power-source.ts';
 import type { ServedModel } from '../serving/served-model.ts';
 import type { ProbeOutcome } from './calibration-record.ts';
 
@@ -35,6 +36,11 @@ const leastInferences = 5;
 const wantedRelativeError = 0.01;
 const mostWindowsFactor = 3;
 const coolingWindows = 6;
+
+/** How much longer a meter's windows are than asked for. */
+export function windowFactor({ intervalMilliseconds }: Pick<PowerSource, 'intervalMilliseconds'>): number {
+  return intervalMilliseconds > slowMeterMilliseconds ? slowMeterFactor : 1;
+}
 
 /** Measures once more after a pause when the board was throttled. @throws what the signal says. */
 export async function measureNetwork(
@@ -109,8 +115,7 @@ async function windowSeconds(
 ): Promise<number> {
   const timed = await runLoadWindow(subject, undefined, { seconds: plan.windowSeconds, enoughInferences: 2 }, clock, signal);
   const inference = timed.inferences > 0 ? timed.seconds / timed.inferences : plan.windowSeconds;
-  const factor = meter.source.intervalMilliseconds > slowMeterMilliseconds ? slowMeterFactor : 1;
-  return Math.max(factor * plan.windowSeconds, leastInferences * inference);
+  return Math.max(windowFactor(meter.source) * plan.windowSeconds, leastInferences * inference);
 }
 
 /** Mean of the logarithms, and the variance of that mean. */

@@ -20,7 +20,7 @@ import {
   recordFormat,
   writeRecord,
 } from './calibration-record.ts';
-import type { WindowPlan } from './measure-network.ts';
+import { type WindowPlan, windowFactor } from './measure-network.ts';
 import { chooseMeter, listenForPushes, type PushPort } from './power-choice.ts';
 import { ProbeBench } from './probe-bench.ts';
 import { lockRun } from './run-lock.ts';
@@ -50,6 +50,8 @@ export interface StepReport {
   /** What comes next, and how many are left with it. */
   next: NextStep;
   remaining: number;
+  /** How long they will take. */
+  remainingSeconds: number;
   /** What was just measured. */
   last?: CalibrationStep;
   resumed: number;
@@ -68,8 +70,8 @@ export class UnknownBoardError extends Error {
 
 const probesPerBlock = 5;
 const driftGate = 0.03;
-const slowMeterMilliseconds = 1000;
-const slowMeterFactor = 3;
+/** Writing, reading, loading and warming a probe up; until it is known how long that takes here. */
+const overheadSeconds = 8;
 /** Before a block is measured again, so that the board cools. */
 const pauseWindows = 6;
 
@@ -116,9 +118,9 @@ export async function runCalibration(
     sampling = Promise.all([board.power.run(both), board.telemetry.run(both)]);
     await using _pushes = options.pushPort && (await listenForPushes(options.pushPort, board.power, deps, both));
     const meter = chooseMeter(board.power, options.boundary, options.pushPort !== undefined);
-    const slow = meter.source.intervalMilliseconds > slowMeterMilliseconds ? slowMeterFactor : 1;
+    const factor = windowFactor(meter.source);
     const measurement = createMeasurement(
-      { ...agentOptions, windowSeconds: slow * windowSeconds },
+      { ...agentOptions, windowSeconds: factor * windowSeconds },
       { clock, board, learned, deviceClassName: () => undefined },
     );
     const setup = setupOf(options, board, meter);
@@ -130,7 +132,11 @@ export async function runCalibration(
     const record: CalibrationRecord = before ?? { format: recordFormat, startTime, setup, steps: [], features: {} };
     const { boundary } = setup;
     const bench = new ProbeBench({ ...options, boundary }, { clock, logger, board, measurement, store, meter });
-    const progress = await measureAll(options, { ...deps, bench, file, record }, both);
+    const progress = await measureAll(
+      options,
+      { ...deps, bench, file, record, stepSeconds: options.windows * factor * windowSeconds + overheadSeconds },
+      both,
+    );
     return { record, file, progress };
   } finally {
     ended.abort(new Error('the calibration is over'));
@@ -145,17 +151,22 @@ interface Course {
   bench: ProbeBench;
   file: string;
   record: CalibrationRecord;
+  /** Expected of one measurement. */
+  stepSeconds: number;
 }
 
 async function measureAll(options: CalibrationOptions, course: Course, signal: AbortSignal): Promise<Progress> {
   const { clock, onStep, bench, file, record } = course;
   const byName = new Map(options.probes.map((probe) => [probe.name, probe]));
   const resumed = record.steps.length;
+  const started = clock.monotonic();
   for (let paused = 0; ; ) {
     const progress = progressOfRecord(record, options.acceptDrift);
     const { next, remaining } = progress;
     const last = record.steps.length > resumed ? record.steps.at(-1) : undefined;
-    onStep({ next, remaining, resumed, ...(last === undefined ? {} : { last }) });
+    const done = record.steps.length - resumed;
+    const each = done === 0 ? course.stepSeconds : (clock.monotonic() - started) / 1000 / done;
+    onStep({ next, remaining, remainingSeconds: remaining * each, resumed, ...(last === undefined ? {} : { last }) });
     if (next.kind !== 'Measure') return progress;
     const probe = byName.get(next.probe);
     if (!probe) throw new Error(`there is no probe ${next.probe}: start over with --restart`);

@@ -1,20 +1,15 @@
 // What a person sees of a calibration: a line per step, and the result.
 import type { CalibrationStep } from '../../agent/calibration/calibration-record.ts';
-import type { WindowPlan } from '../../agent/calibration/measure-network.ts';
 import type { CalibrationRun, StepReport } from '../../agent/calibration/run-calibration.ts';
 import type { PredictorArtifact } from '../../energy/prediction/predictor.ts';
 import { formatEnergy } from '../../energy/units.ts';
 
-/** Warm-up, loading and reading a probe, in windows' time and seconds. */
-const overheadSeconds = 8;
-
 /** Lines for the error stream. */
-export function describeStep({ next, remaining, last, resumed }: StepReport, plan: WindowPlan): string[] {
+export function describeStep({ next, remaining, remainingSeconds, last, resumed }: StepReport): string[] {
   const lines: string[] = [];
   if (last) lines.push(`  ${describeOutcome(last)}`);
   else if (resumed > 0) lines.push(`going on after ${resumed} measurements`);
   if (next.kind === 'Measure') {
-    const seconds = remaining * (plan.windows * plan.windowSeconds + overheadSeconds);
     const repeated = next.attempt > 1 ? ', again because the anchor moved' : '';
     lines.push(
       `${next.isAnchor ? 'anchor' : 'probe'} ${next.probe}${repeated}; ${remaining} to go, about ${formatMinutes(seconds)}`,

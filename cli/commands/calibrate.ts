@@ -124,7 +124,7 @@ async function measured(options: CalibrationOptions, flags: CalibrateFlags, sign
         clock: systemClock,
         logger: createLogger(),
         onStep: (report) => {
-          for (const line of describeStep(report, options)) say(line);
+          for (const line of describeStep(report)) say(line);
         },
       },
       signal,

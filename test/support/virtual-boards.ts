@@ -90,7 +90,7 @@ function virtualBoard(className: string, seed: number): VirtualBoard {
 
 /** Read without running them, which takes milliseconds each. */
 export function probeNetworks(): Network[] {
-  return probes().map(({ name, write }) => readNetwork(name, write()));
+  return probes().map((probe) => readNetwork(probe.name, probe.write()));
 }
 
 /** Candidates that are no probes, and the classic networks. */
@@ -98,7 +98,7 @@ export function heldOutNetworks(): Network[] {
   const taken = new Set(probes().map(({ name }) => name));
   const candidates = probeCandidates().filter(({ name }) => !taken.has(name));
   return [
-    ...candidates.map(({ name, write }) => readNetwork(name, write())),
+    ...candidates.map((candidate) => readNetwork(candidate.name, candidate.write())),
     ...Object.entries(classicNetworks).map(([name, write]) =>
       readNetwork(name, write({ kind: 'constant', seed: 1, minimumElements: 1 })),
     ),

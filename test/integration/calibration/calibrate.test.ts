@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { CalibrationRecord } from '../../../agent/calibration/calibration-record.ts';
 import type { CalibrateFlags } from '../../../cli/commands/calibrate.ts';
+import { ArtifactStore } from '../../../controller/artifacts/store.ts';
+import { createStoreOrigin } from '../../../controller/artifacts/store-origin.ts';
+import { PredictorLibrary } from '../../../controller/device-class/predictor-library.ts';
 import type { DeviceClass } from '../../../crds/device-class.ts';
 import { parsePredictor } from '../../../energy/prediction/predictor.ts';
 import { jouleops } from '../../support/cli.ts';
@@ -117,6 +120,26 @@ describe('jouleops calibrate', () => {
     expect(spec.idlePower?.[0]).toMatchObject({ boundary: 'Board', source: expect.stringContaining('simulated') as string });
   });
 
+  it('makes a predictor that a controller loads from its model store', async () => {
+    const name = 'raspberry-pi-4-simulated-board-onnxruntime-calibrated';
+    const root = path.join(directory, 'model-store');
+    await mkdir(path.join(root, 'predictors', '1'), { recursive: true });
+    await copyFile(path.join(directory, 'out', `${name}.json`), path.join(root, 'predictors', '1', `${name}.json`));
+    const library = new PredictorLibrary({
+      predictorDirectory: root,
+      artifacts: await ArtifactStore.open({
+        directory: path.join(directory, 'artifacts'),
+        quotaBytes: 1e8,
+        referenced: () => new Set(),
+      }),
+      origins: [createStoreOrigin(root)],
+    });
+    const deviceClass = parse(await readFile(path.join(directory, 'out', `${name}.yaml`), 'utf8')) as DeviceClass;
+    const { loaded } = await library.load(deviceClass, AbortSignal.timeout(10_000));
+    expect(loaded).toEqual([{ reference: deviceClass.spec.predictors?.[0] }]);
+    expect(library.of('raspberry-pi-4-simulated')[0]).toMatchObject({ name, version: 1 });
+  });
+
   it('makes a predictor that jouleops predict answers with', async () => {
     const args = ['predict', model, '--predictors', path.join(directory, 'out'), '--device', 'raspberry-pi-4-simulated'];
     const { code, stdout } = await jouleops([...args, '--output', 'json']);
@@ -136,7 +159,7 @@ describe('jouleops calibrate', () => {
   it('takes what another program measures', async () => {
     const pushes = start({ listen: '127.0.0.1:0', class: 'my-board', out: path.join(directory, 'pushed') });
     let stderr = '';
-    pushes.child.stderr?.on('data', (text: string) => {
+    pushes.child.stderr.on('data', (text: string) => {
       stderr += text;
     });
     const url = await eventually(() => {

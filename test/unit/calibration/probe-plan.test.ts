@@ -67,7 +67,8 @@ describe('the gate on drift', () => {
     const { next, results, accepted, drifts } = run((step) => (step >= 3 && step <= 7 ? 0.1 : 0));
     expect(next.kind).toBe('Finished');
     const names = accepted.map((index) => results[index]?.probe);
-    expect(names.toSorted()).toEqual([...probes, 'anchor', 'anchor', 'anchor', 'anchor'].toSorted());
+    expect(names.filter((name) => name === 'anchor')).toHaveLength(4);
+    expect(names.filter((name) => name !== 'anchor')).toEqual(probes);
     expect(accepted).not.toContain(1);
     expect(Math.max(...drifts)).toBeCloseTo(0.1);
   });
