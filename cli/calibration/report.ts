@@ -12,7 +12,7 @@ export function describeStep({ next, remaining, remainingSeconds, last, resumed 
   if (next.kind === 'Measure') {
     const repeated = next.attempt > 1 ? ', again because the anchor moved' : '';
     lines.push(
-      `${next.isAnchor ? 'anchor' : 'probe'} ${next.probe}${repeated}; ${remaining} to go, about ${formatMinutes(seconds)}`,
+      `${next.isAnchor ? 'anchor' : 'probe'} ${next.probe}${repeated}; ${remaining} to go, about ${formatMinutes(remainingSeconds)}`,
     );
   }
   return lines;
