@@ -50,7 +50,13 @@ export async function followControlPlane(options: AgentOptions, deps: ControlPla
     {
       clock: deps.clock,
       logger: deps.logger,
-      renew: async (current, ending) => renewIdentity(current, ending, await pendingKey(options.dataDirectory, deps.disk)),
+      renew: async (current, ending) => {
+        const isOver = lifetimeOf(current.certificate).notAfter <= deps.clock.now();
+        // With a certificate that ran out nobody lets it in: as at a start, the name is still bound to its key.
+        return isOver && options.join
+          ? joinFleet({ name: options.name, source: options.join, key: current.key }, ending)
+          : renewIdentity(current, ending, await pendingKey(options.dataDirectory, deps.disk));
+      },
       keep: async (renewed) => {
         await keepIdentity(options, renewed, deps.disk);
         deps.onIdentity(renewed);
