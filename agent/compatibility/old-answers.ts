@@ -24,7 +24,7 @@ export function oldStatus(world: {
 }) {
   const { power, routes } = world;
   const meter = power.total;
-  const active = routes.find((route) => route.active)?.active;
+  const active = (routes.find((route) => route.active?.model.ready) ?? routes.find((route) => route.active))?.active;
   return {
     device: world.device,
     state: world.state,

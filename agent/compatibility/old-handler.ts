@@ -145,7 +145,10 @@ function authorize({ token, controlPlane }: Deps, request: IncomingMessage): voi
 function nameOf({ routes }: Deps, fields: Record<string, unknown>): string {
   const named = fields['model_name'];
   if (typeof named === 'string') return named;
-  const [first, second] = routes.list();
+  const all = routes.list();
+  const serving = all.filter((route) => route.active?.model.ready);
+  // While one takes the place of another, the one that serves is meant.
+  const [first, second] = serving.length > 0 ? serving : all;
   if (first && !second) return routes.nameOf(first);
   throw new OldRequestError(409, first ? 'several models serve here: name one with model_name' : 'no model serves here');
 }

@@ -36,13 +36,19 @@ export function createCompatibility(options: AgentOptions, deps: Deps, signal: A
       desired,
       controlPlane: () => (options.standalone ? undefined : (deps.joinedTo() ?? 'the control plane that this device is to join')),
       token: options.deploy?.token,
-      slots: new LocalSlots({
-        device: options.name,
-        desired,
-        store,
-        allowedHosts: options.deploy?.hosts ?? [],
-        onChange: (instance) => instances.put(instance),
-      }),
+      slots: new LocalSlots(
+        {
+          clock: deps.clock,
+          device: options.name,
+          desired,
+          store,
+          routes: deps.routes,
+          allowedHosts: options.deploy?.hosts ?? [],
+          onChange: (instance) => instances.put(instance),
+          onRemove: (instance) => instances.remove(instance),
+        },
+        signal,
+      ),
     },
     signal,
   );

@@ -23,7 +23,7 @@ async function call(url: string, method: 'GET' | 'POST', body?: Json, bearer?: s
 }
 
 describe('scripts written for the replaced agent, on a device without a control plane', () => {
-  const stopping = new AbortController();
+  let stopping = new AbortController();
   let directory: string;
   let models: Server;
   let host: string;
@@ -35,10 +35,15 @@ describe('scripts written for the replaced agent, on a device without a control 
     const model = await readFile(path.join(fixtures, 'classifier.onnx'));
     models = createServer((request, response) => {
       if (request.url === '/models/moved.onnx') response.writeHead(302, { location: 'http://169.254.169.254/' }).end();
+      else if (request.url === '/models/broken.onnx')
+        response.end(Buffer.concat([Buffer.from([0x08, 0x09]), Buffer.alloc(100, 7)]));
       else response.end(request.url?.endsWith('.onnx') ? model : '<html>not found</html>');
     });
     await new Promise<void>((resolve) => models.listen(0, '127.0.0.1', resolve));
     host = `127.0.0.1:${(models.address() as AddressInfo).port}`;
+    await start();
+  });
+  async function start(): Promise<void> {
     const options: AgentOptions = {
       name: 'device-a',
       dataDirectory: directory,
@@ -46,6 +51,7 @@ describe('scripts written for the replaced agent, on a device without a control 
       deploy: { token, hosts: [host] },
       simulate: 'raspberry-pi-5',
     };
+    stopping = new AbortController();
     url = await new Promise<string>((resolve, reject) => {
       running = runAgent(
         options,
@@ -54,7 +60,7 @@ describe('scripts written for the replaced agent, on a device without a control 
       );
       running.catch(reject);
     });
-  });
+  }
   afterAll(async () => {
     stopping.abort();
     await running;
@@ -104,6 +110,68 @@ describe('scripts written for the replaced agent, on a device without a control 
     await eventually(async () => expect((await call(`${url}/status`, 'GET')).body['state']).toBe('idle'));
     expect((await call(`${url}/start`, 'POST', {}, token)).status).toBe(200);
     await eventually(async () => expect((await call(`${url}/predict`, 'POST', {})).status).toBe(200), 20);
+  });
+
+  it('keep the model that serves when the next one cannot be loaded', async () => {
+    const broken = { model_name: 'broken', model_url: `http://${host}/models/broken.onnx` };
+    expect((await call(`${url}/deploy`, 'POST', broken, token)).status).toBe(200);
+    await eventually(async () => {
+      const { models: listed } = (await call(`${url}/status`, 'GET')).body;
+      expect(listed).toContainEqual(
+        expect.objectContaining({ name: 'broken', reason: expect.stringContaining('refuses') as string }),
+      );
+    }, 20);
+    expect((await call(`${url}/predict`, 'POST', {})).body).toMatchObject({ status: 'ok', model: 'classifier' });
+    expect((await call(`${url}/status`, 'GET')).body).toMatchObject({ state: 'running', current_model: 'classifier' });
+  });
+
+  it('find the model serving again after a restart, without asking for it', async () => {
+    stopping.abort();
+    await running;
+    await start();
+    await eventually(
+      async () =>
+        expect((await call(`${url}/status`, 'GET')).body).toMatchObject({ state: 'running', current_model: 'classifier' }),
+      20,
+    );
+    expect((await call(`${url}/predict`, 'POST', {})).status).toBe(200);
+  });
+
+  it('see the next model take the place of the one that served, under its own name', async () => {
+    const second = { model_name: 'second', model_url: `http://${host}/models/second.onnx` };
+    expect((await call(`${url}/deploy`, 'POST', second, token)).status).toBe(200);
+    await eventually(async () => {
+      const { models: listed, current_model: current } = (await call(`${url}/status`, 'GET')).body;
+      expect(current).toBe('second');
+      expect((listed as Json[]).filter(({ version }) => version !== null).map(({ name }) => name)).toEqual(['second']);
+    }, 20);
+    expect((await call(`${url}/predict`, 'POST', {})).body).toMatchObject({ status: 'ok', model: 'second' });
+    expect((await fetch(`${url}/v2/models/classifier/ready`)).status).not.toBe(200);
+  });
+
+  it('give a budget with its number of inferences, or with its unit, and are told what is missing', async () => {
+    const order = { model_name: 'classifier', model_url: `http://${host}/models/classifier.onnx` };
+    const withInferences = { ...order, energy_budget_mwh: 1, budget_inferences: 1000 };
+    const counted = await call(`${url}/deploy`, 'POST', withInferences, token);
+    expect(counted.status).toBe(200);
+    expect(counted.body).not.toHaveProperty('budget_note');
+    const wrong = await call(`${url}/deploy`, 'POST', { ...order, energy_per_inference: '80' }, token);
+    expect(wrong).toMatchObject({ status: 400, body: { error: expect.stringContaining('with its unit') as string } });
+    const none = await call(`${url}/deploy`, 'POST', { ...order, energy_budget_mwh: 1, budget_inferences: 0 }, token);
+    expect(none).toMatchObject({ status: 400, body: { error: expect.stringContaining('above zero') as string } });
+  });
+
+  it.each<[string, string, Json, string]>([
+    ['/benchmark', 'no runs', { benchmark_runs: 0 }, 'a whole number from 1'],
+    ['/measure_energy', 'a time without end', { duration_s: 1e9 }, 'at most 300'],
+    ['/predict', 'real inputs', { inputs: [[1, 2]] }, '/v2/models/NAME/infer'],
+    ['/deploy', 'a name that is a path', { model_name: '../x', model_url: 'http://h/x' }, 'no short name'],
+    ['/deploy', 'no address', { model_name: 'x' }, 'model_url is missing'],
+  ])('are told by %s what is wrong with %s', async (path, _, body, message) => {
+    expect(await call(`${url}${path}`, 'POST', body, token)).toMatchObject({
+      status: 400,
+      body: { status: 'error', error: expect.stringContaining(message) as string },
+    });
   });
 });
 

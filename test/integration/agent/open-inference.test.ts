@@ -259,6 +259,37 @@ describe('datatypes over HTTP', () => {
     for (const { name, data } of tensors.slice(1))
       expect(outputs.find((output) => output.name === name.replace('in_', 'out_'))?.data).toEqual(data);
     expect([...bytes.subarray(length)]).toEqual([0x00, 0x3c, 0x00, 0x40]);
+
+    // The runtime takes texts only: other bytes would be changed on the way, so they are refused.
+    const text64 = { name: 'in_text', datatype: 'BYTES', shape: [2], parameters: { binary_data_size: 10 } };
+    const others = tensors.filter(({ name }) => name !== 'in_text');
+    const half = { name: 'in_fp16', datatype: 'FP16', shape: [2], parameters: { binary_data_size: 4 } };
+    const head = Buffer.from(JSON.stringify({ inputs: [half, text64, ...others], outputs: [{ name: 'out_text' }] }));
+    const refused = await fetch(`${url}/v2/models/types/infer`, {
+      method: 'POST',
+      body: Buffer.concat([head, Buffer.from([0x00, 0x3c, 0x00, 0x40]), Buffer.from([2, 0, 0, 0, 0xff, 0xfe, 0, 0, 0, 0])]),
+      headers: { 'inference-header-content-length': String(head.length) },
+    });
+    expect({ status: refused.status, body: await refused.json() }).toEqual({
+      status: 400,
+      body: { error: expect.stringContaining('is not UTF-8') as string },
+    });
+  });
+
+  it('refuses with 429 and Retry-After what its queue does not hold', async () => {
+    await using world = await createWorld();
+    const { url } = await world.startAgent();
+    await world.assign('device-a', 'slow', { active: await world.slot('loop.onnx', 'r1') });
+    await eventually(async () => expect((await fetch(`${url}/v2/models/slow/ready`)).status).toBe(200));
+    const inputs = [{ name: 'iterations', datatype: 'INT64', shape: [1], data: [300_000] }];
+    const body = JSON.stringify({ inputs, parameters: { timeout: 1_500_000 } });
+    const answers = await Promise.all(
+      Array.from({ length: 80 }, () => fetch(`${url}/v2/models/slow/infer`, { method: 'POST', body })),
+    );
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await refused[0]?.json()).toEqual({ error: expect.stringContaining('try again in') as string });
   });
 
   it('gives up at the request\u2019s own timeout, in microseconds', async () => {
