@@ -215,7 +215,7 @@ async function main(): Promise<void> {
       () => {
         const options = validationOptions(completePlan('raspberry-pi-5-board-pytorch', read), 'joules', 'architecture');
         const { scored: _, ...all } = options;
-        return onlineReplay(rowsOf('raspberry-pi-5-board-pytorch'), 'R4', 'R2', all);
+        return onlineReplay(rowsOf('raspberry-pi-5-board-pytorch'), 'R4', ['R2', 'R1'], all);
       },
     ],
     [

@@ -28,14 +28,33 @@ interface Step {
   covered: boolean;
 }
 
-/** Trained on `from` alone; the rows of `to` come in random order, each is judged before it is learned from. */
-export function onlineReplay(rows: readonly TrainingRow[], from: string, to: string, options: ValidationOptions): string {
+/** Trained on `from` alone; the rows of each of `streams` come in random order, each is judged before it is learned from. */
+export function onlineReplay(
+  rows: readonly TrainingRow[],
+  from: string,
+  streams: readonly string[],
+  options: ValidationOptions,
+): string {
   const training = rows.filter(({ session }) => session === from);
   const { model, surroundings } = fitLogModel(training, options);
   const calibration = calibrate({
     byArchitecture: outOfFold(training, options),
     byFamily: outOfFold(training, { ...options, groupBy: 'family', folds: 1000, repeats: 1 }),
   });
+  return streams.map((to) => replay(rows, training, { from, to, model, surroundings, calibration })).join('\n\n');
+}
+
+interface Trained extends Pick<ReturnType<typeof fitLogModel>, 'model' | 'surroundings'> {
+  from: string;
+  to: string;
+  calibration: ReturnType<typeof calibrate>;
+}
+
+function replay(
+  rows: readonly TrainingRow[],
+  training: readonly TrainingRow[],
+  { from, to, model, surroundings, calibration }: Trained,
+): string {
   const known = new Set(training.map(({ architecture }) => architecture));
   const fresh = rows.filter(({ session, architecture }) => session === to && !known.has(architecture));
   const stream = fresh.length >= 20 ? fresh : rows.filter(({ session }) => session === to);
