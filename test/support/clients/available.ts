@@ -28,7 +28,7 @@ export async function findPython(requirementsFile: string): Promise<string | und
     const made = await runCommand('python3', ['-m', 'venv', folder]);
     if (made.code !== 0) return skipped(`python3 cannot make a virtual environment: ${lastLine(made.stderr)}`);
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirementsFile];
-    const installed = await runCommand(join(folder, 'bin', 'python'), pip, { timeoutSeconds: 100 });
+    const installed = await runCommand(join(folder, 'bin', 'python'), pip, { timeoutSeconds: 300 });
     if (installed.code !== 0) return skipped(`${requirementsFile} cannot be installed: ${lastLine(installed.stderr)}`);
     // A virtual environment cannot be renamed into place; this file says that it is whole.
     await writeFile(finished, '');
