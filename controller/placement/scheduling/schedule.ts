@@ -2,22 +2,16 @@
 import { DeviceGroups } from './device-groups.ts';
 import { certainlyOverCap, excluded, type Refusal, refusedByDevice, refusedByResources } from './feasible.ts';
 import { type Draft, type Explanation, type Fleet, fillGaps } from './fill-gaps.ts';
+import { inOrder } from './order.ts';
 import type { DeploymentView, DeviceView, ExistingPlacement, Option, PlacementDecision, Snapshot } from './types.ts';
 import { Usage } from './usage.ts';
 
 export function schedule(snapshot: Snapshot): PlacementDecision[] {
   const fleet = { snapshot, byName: new Map(snapshot.devices.map((device) => [device.name, device])), usage: new Usage() };
   // First what is there, so that nothing new pushes out what serves; then the gaps.
-  const drafts = inOrder(snapshot.deployments).map((deployment) => keepExisting(fleet, deployment));
+  const drafts = inOrder(snapshot).map((deployment) => keepExisting(fleet, deployment));
   const groups = new DeviceGroups(fleet.byName, snapshot.deployments, fleet.usage);
   return drafts.map((draft) => conclude(groups, draft, fillGaps(fleet, groups, draft), snapshot.devices.length));
-}
-
-/** Higher priority first, older first. */
-function inOrder(deployments: readonly DeploymentView[]): DeploymentView[] {
-  return [...deployments].sort(
-    (a, b) => b.priority - a.priority || compare(a.createdTime, b.createdTime) || compare(a.key, b.key),
-  );
 }
 
 function keepExisting({ snapshot, byName, usage }: Fleet, deployment: DeploymentView): Draft {

@@ -6,6 +6,7 @@ import {
   refusedByDevice,
   refusedByResources,
 } from '../../../controller/placement/scheduling/feasible.ts';
+import { inOrder } from '../../../controller/placement/scheduling/order.ts';
 import type {
   DeploymentView,
   DeviceView,
@@ -38,7 +39,7 @@ interface Draft {
 /** @returns what is said of each device, and the order in which they are chosen, by deployment. */
 export function scheduleDeviceByDevice(snapshot: Snapshot) {
   const usage = new Usage();
-  const drafts = inOrder(snapshot.deployments).map((deployment): Draft => {
+  const drafts = inOrder(snapshot).map((deployment): Draft => {
     const existing = new Map((snapshot.existing.get(deployment.uid) ?? []).map((placement) => [placement.deviceName, placement]));
     return { deployment, existing, kept: [], added: [], explained: new Map() };
   });
@@ -50,13 +51,6 @@ export function scheduleDeviceByDevice(snapshot: Snapshot) {
     chosen: [...kept, ...added.map((choice) => choice.device)].map(({ name }) => name).sort(compare),
     explained,
   }));
-}
-
-/** Higher priority first, older first. */
-function inOrder(deployments: readonly DeploymentView[]): DeploymentView[] {
-  return [...deployments].sort(
-    (a, b) => b.priority - a.priority || compare(a.createdTime, b.createdTime) || compare(a.key, b.key),
-  );
 }
 
 function keepExisting(snapshot: Snapshot, draft: Draft, usage: Usage): void {

@@ -216,6 +216,28 @@ describe('which devices are chosen', () => {
   });
 });
 
+describe('who chooses first', () => {
+  const watts: Record<string, Record<string, number>> = { a: { good: 1, bad: 1.2 }, b: { good: 2, bad: 9 } };
+  const world = (more: Partial<DeploymentView> = {}): World => ({
+    devices: [
+      device('good', { kind: 'good', powerCapWatts: 4, idleWatts: 1 }),
+      device('bad', { kind: 'bad', powerCapWatts: 12, idleWatts: 1 }),
+    ],
+    deployments: [deployment('a'), deployment('b', more)],
+    option: ({ uid }, { kind }) => allowed(watts[uid]?.[kind] ?? 0),
+  });
+
+  it('of those that came together, the one that has most to lose', () => {
+    const result = decide(world());
+    expect([result['a']?.chosen, result['b']?.chosen]).toEqual([['bad'], ['good']]);
+  });
+
+  it('the older one, whatever it has to lose', () => {
+    const result = decide(world({ createdTime: '2026-01-01T00:00:01Z' }));
+    expect([result['a']?.chosen, result['b']?.chosen]).toEqual([['good'], ['bad']]);
+  });
+});
+
 describe('what stays where it is', () => {
   it('does not move for a cheaper device', () => {
     const { d } = decide({
