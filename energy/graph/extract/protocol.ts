@@ -28,4 +28,4 @@ export const defaultLimits: AnalysisLimits = {
 };
 
 /** Increase when the same file would give other features. */
-export const extractorVersion = 1;
+export const extractorVersion = 2;

@@ -122,6 +122,13 @@ export const keepsShape: Rule = (context) => {
   return shape ? [{ shape }] : [];
 };
 
+/** Passes its value on too: exporters name a shape that several nodes share by way of an Identity. */
+const identity: Rule = (context) => {
+  const [input] = context.inputs;
+  if (!input?.shape) return [];
+  return [{ shape: input.shape, ...(input.integers ? { integers: input.integers } : {}) }];
+};
+
 const table: [Rule, string][] = [
   [product(1), 'Gemm FusedGemm MatMul FusedMatMul MatMulInteger DynamicQuantizeMatMul MatMulIntegerToFloat'],
   [product(3), 'QLinearMatMul QGemm'],
@@ -133,6 +140,7 @@ const table: [Rule, string][] = [
   [comparison, 'Equal Greater GreaterOrEqual Less LessOrEqual'],
   [choice, 'Where'],
   [cast, 'Cast'],
+  [identity, 'Identity'],
   [recurrent, 'LSTM GRU RNN'],
   [quantize, 'QuantizeLinear'],
   [dequantize, 'DequantizeLinear'],
@@ -141,7 +149,7 @@ const table: [Rule, string][] = [
     `Relu LeakyRelu Clip Sigmoid HardSigmoid HardSwish Tanh Gelu FastGelu QuickGelu Erf Elu Selu Celu Softplus Softsign Mish
      ThresholdedRelu Swish Softmax LogSoftmax Hardmax BatchNormalization LayerNormalization SimplifiedLayerNormalization
      SkipLayerNormalization InstanceNormalization GroupNormalization LRN LpNormalization MeanVarianceNormalization
-     RMSNormalization Identity Dropout Abs Neg Exp Log Sqrt Reciprocal Floor Ceil Round Sign Sin Cos Tan Not CumSum Trilu
+     RMSNormalization Dropout Abs Neg Exp Log Sqrt Reciprocal Floor Ceil Round Sign Sin Cos Tan Not CumSum Trilu
      ScatterND ScatterElements`,
   ],
 ];
