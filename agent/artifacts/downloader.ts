@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type Dispatcher, request } from 'undici';
 import { artifactPath } from '../../crds/join.ts';
 import type { Disk, DiskFile } from '../disk/disk.ts';
+import { ArrivingBytes } from './arriving-bytes.ts';
 import { type BlobStore, hexOf, sizeOf } from './blob-store.ts';
 import { ArtifactError } from './errors.ts';
 import { formatBytes } from './format-bytes.ts';
@@ -70,7 +71,7 @@ export async function download(
     }
     await accept(deps, wanted, hash, answer);
   } finally {
-    body.destroy();
+    body.abandon();
   }
 }
 
@@ -92,7 +93,7 @@ async function accept(deps: Deps, wanted: Wanted, hash: Hash, { from, total }: A
 }
 
 interface Answer {
-  body: Readable;
+  body: ArrivingBytes;
   /** First byte that this answer brings. */
   from: number;
   total: number;
@@ -121,15 +122,17 @@ async function ask(
     throw failed((error as Error).message, error);
   }
   const { statusCode, headers, body } = response;
+  // An answer that is given up says so in an event, which without a listener would end the agent. Whoever reads it is told as well.
+  body.on('error', () => undefined);
   if (statusCode === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(String(headers['content-range']));
-    if (range && Number(range[1]) === have) return { body, from: have, total: Number(range[2]) };
+    if (range && Number(range[1]) === have) return { body: new ArrivingBytes(body), from: have, total: Number(range[2]) };
     body.destroy();
     throw failed(`it answered with the range ${String(headers['content-range'])}, not from byte ${have}`);
   }
   if (statusCode === 200) {
     const total = Number(headers['content-length']);
-    if (Number.isSafeInteger(total) && total > 0) return { body, from: 0, total };
+    if (Number.isSafeInteger(total) && total > 0) return { body: new ArrivingBytes(body), from: 0, total };
     body.destroy();
     throw failed('it did not say how long the artifact is');
   }
@@ -137,7 +140,7 @@ async function ask(
     body.destroy();
     const total = Number(/^bytes \*\/(\d+)$/.exec(String(headers['content-range']))?.[1] ?? Number.NaN);
     // Everything is there already: its hash decides. More than there should be cannot become right: from the start.
-    if (total === have) return { body: Readable.from([]), from: have, total };
+    if (total === have) return { body: new ArrivingBytes(Readable.from([])), from: have, total };
     if (total < have) return ask(origin, wanted, 0, stallMilliseconds, signal);
     throw failed(`it refuses to go on at byte ${have}`);
   }
@@ -157,7 +160,7 @@ function limitSize(wanted: Wanted, total: number): void {
 
 async function receive(
   deps: Deps,
-  body: AsyncIterable<Buffer>,
+  body: ArrivingBytes,
   handle: DiskFile,
   hash: Hash,
   run: { from: number; total: number; wanted: Wanted; progress: (bytes: number, total: number) => void },
