@@ -27,7 +27,8 @@ export function runCommands(scope: Scope): void {
   if (state.handled.some((command) => !present.has(command)))
     state.handled = state.handled.filter((command) => present.has(command));
   const retry = commandOf(scope, 'retry');
-  if (retry !== undefined && consume(scope, target, 'retry', retry)) forgive(scope, retry);
+  // What names another revision waits until that one is asked for: each remembers what was carried out for it.
+  if (retry === target && consume(scope, target, 'retry', retry)) forgive(scope, retry);
   const abort = commandOf(scope, 'abort');
   if (abort === target && consume(scope, target, 'abort', abort))
     for (const { className } of scope.groups)

@@ -74,6 +74,26 @@ describe('a promotion', () => {
   });
 });
 
+describe('a retry', () => {
+  it('is not carried out again for its revision while another one is asked for', () => {
+    const fleet = new PlannedFleet({ devices: { 'a-1': 'a' }, predictions: { a: known } });
+    const first = fleet.version;
+    fleet.settle();
+    fleet.behave = (slot) => (slot.modelVersionName === 'cell-2' ? { failure: { reason: 'LoadFailed', message: 'no' } } : good);
+    fleet.ask(fleet.release('cell-2', 'b'));
+    fleet.settle();
+    fleet.behave = () => good;
+    fleet.annotate({ [annotations.retry]: fleet.deployment.status?.currentRevision ?? '' });
+    fleet.settle();
+    if (first) fleet.ask(first);
+    fleet.settle();
+    expect(fleet.deployment.status?.history).toMatchObject([
+      { modelVersionName: 'cell-1', outcome: 'Succeeded' },
+      { modelVersionName: 'cell-2', outcome: 'Succeeded' },
+    ]);
+  });
+});
+
 describe('an abort', () => {
   it('takes the revision back from every class, also from one that serves it already', () => {
     const fleet = oneWaitsOneTests();
