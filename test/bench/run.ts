@@ -46,12 +46,13 @@ async function main(): Promise<void> {
   for (const [name, bench] of benches) {
     note(`# ${name}`);
     const circumstances = describeMachine(new Date());
-    // What is measured on one server alone has a section of its own, so that a long bench can be published in parts.
-    const { server } = values;
-    const title = server === undefined ? bench.title : `${bench.title}, ${server}`;
+    // What is measured on one server alone, or with a fleet of another size, has a section of its own: a long bench is published in parts.
+    const { server, agents } = values;
+    const parts = [...(server === undefined ? [] : [server]), ...(agents === undefined ? [] : [agents])];
+    const title = [bench.title, ...parts].join(', ');
     const text = formatResult(title, await bench.run(options), circumstances);
     process.stdout.write(`${text}\n\n`);
-    const section = server === undefined ? name : `${name}-${server}`;
+    const section = [name, ...parts].join('-');
     if (write) await writeFile(page, withSection(await readFile(page, 'utf8'), section, text));
   }
 }
