@@ -8,6 +8,7 @@ import { Fleet, inParallel } from './fleet/fleet.ts';
 import { namespace, numbered, versionNames } from './fleet/objects.ts';
 import { type Bench, type BenchOptions, type BenchResult, countOption } from './harness/bench.ts';
 import { digits, judged, mebibytes, milliseconds, percent, quantile, seconds } from './harness/format.ts';
+import { requireOpenFiles } from './harness/open-files.ts';
 import { cpuSecondsOf, watchMemory } from './harness/process-usage.ts';
 import type { ControllerCalls } from './processes/controller.ts';
 
@@ -120,6 +121,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   const changes = Math.min(agents, countOption(options, 'changes', 1000));
   const perSecond = countOption(options, 'rate', 50);
   const restSeconds = countOption(options, 'rest', defaultRestSeconds);
+  await requireOpenFiles(agents);
   const server = await startBenchServer((options.values['server'] ?? 'embedded') as ServerKind, options.note);
   if (!server) throw new Error('this machine has no kube-apiserver');
   try {
