@@ -25,7 +25,7 @@ answerCalls(
         interOpNumThreads: 1,
         executionMode: 'sequential',
         graphOptimizationLevel: 'all',
-        enableCpuMemArena: false,
+        enableCpuMemArena: true,
         logSeverityLevel: 3,
         extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
       });
