@@ -1,6 +1,6 @@
 import type { JsonValue } from './json.ts';
 
-/** The part of an OpenAPI v3 schema that apiextensions.k8s.io/v1 calls structural. */
+/** Of what apiextensions.k8s.io/v1 calls a structural schema, the keywords that kinds served here use: a test holds them to that. */
 export interface StructuralSchema {
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   title?: string;
@@ -14,25 +14,16 @@ export interface StructuralSchema {
   maxLength?: number;
   minimum?: number;
   maximum?: number;
-  exclusiveMinimum?: boolean;
-  exclusiveMaximum?: boolean;
-  multipleOf?: number;
   minItems?: number;
   maxItems?: number;
-  uniqueItems?: boolean;
-  minProperties?: number;
   maxProperties?: number;
   required?: string[];
   properties?: Record<string, StructuralSchema>;
   additionalProperties?: StructuralSchema | boolean;
   items?: StructuralSchema;
-  allOf?: StructuralSchema[];
   anyOf?: StructuralSchema[];
-  oneOf?: StructuralSchema[];
-  not?: StructuralSchema;
   'x-kubernetes-int-or-string'?: boolean;
   'x-kubernetes-preserve-unknown-fields'?: boolean;
-  'x-kubernetes-embedded-resource'?: boolean;
   'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   'x-kubernetes-list-map-keys'?: string[];
   'x-kubernetes-map-type'?: 'atomic' | 'granular';
@@ -43,10 +34,8 @@ export interface StructuralSchema {
 export interface ValidationRule {
   rule: string;
   message?: string;
-  messageExpression?: string;
   reason?: 'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueDuplicate';
   fieldPath?: string;
-  optionalOldSelf?: boolean;
 }
 
 /** metav1.CauseType, as field errors use it. */

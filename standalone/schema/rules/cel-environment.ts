@@ -1,15 +1,14 @@
-// The CEL dialect of x-kubernetes-validations: the language's own functions, and those of Kubernetes' libraries that rules use.
+// The CEL dialect of x-kubernetes-validations: the language's own functions, and isSorted of Kubernetes' libraries, which is the one that our rules use.
 
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 
 /** `self` is the value the rule is on, `oldSelf` the one it replaces. */
-export function celEnvironment(oldSelf: 'value' | 'optional'): Environment {
-  const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
+export function celEnvironment(): Environment {
+  const environment = new Environment({ homogeneousAggregateLiterals: false });
   environment.registerVariable('self', 'dyn');
-  environment.registerVariable('oldSelf', oldSelf === 'optional' ? 'optional<dyn>' : 'dyn');
+  environment.registerVariable('oldSelf', 'dyn');
   environment.registerFunction('hasMember(ast): bool', hasMember);
-  registerLists(environment);
-  registerStrings(environment);
+  environment.registerFunction('list.isSorted(): bool', isSorted);
   return environment;
 }
 
@@ -51,33 +50,11 @@ function hasMember({ args }: { args: readonly ASTNode[] }) {
   };
 }
 
-function registerLists(environment: Environment): void {
-  environment.registerFunction('list.isSorted(): bool', (list: Ordered[]) =>
-    list.every((item, at) => at === 0 || !isGreater(list[at - 1], item)),
-  );
-  environment.registerFunction('list.sum(): dyn', (list: (number | bigint)[]) =>
-    list.every((item) => typeof item === 'bigint')
-      ? list.reduce((sum, item) => sum + item, 0n)
-      : list.reduce((sum: number, item) => sum + Number(item), 0),
-  );
-  environment.registerFunction('list.min(): dyn', (list: Ordered[]) => extreme(list, 'min'));
-  environment.registerFunction('list.max(): dyn', (list: Ordered[]) => extreme(list, 'max'));
-}
-
 type Ordered = number | bigint | string | boolean | Date;
 
-function isGreater(left: Ordered | undefined, right: Ordered): boolean {
-  return left !== undefined && left > right;
-}
-
-function extreme(list: readonly Ordered[], which: 'min' | 'max'): Ordered {
-  const [first, ...rest] = list;
-  if (first === undefined) throw new RangeError(`${which} called on empty list`);
-  return rest.reduce((found, item) => (isGreater(found, item) === (which === 'min') ? item : found), first);
-}
-
-function registerStrings(environment: Environment): void {
-  environment.registerFunction('string.replace(string, string): string', (text: string, old: string, next: string) =>
-    text.split(old).join(next),
-  );
+function isSorted(list: readonly Ordered[]): boolean {
+  return list.every((item, at) => {
+    const before = list[at - 1];
+    return before === undefined || before <= item;
+  });
 }

@@ -1,6 +1,5 @@
 // x-kubernetes-validations. Algorithm: apiextensions-apiserver, schema/cel/validation.go; without its cost budget.
 
-import { Optional } from '@marcbachmann/cel-js';
 import { isObject, type JsonObject, type JsonValue, property } from '../json.ts';
 import type { Cause, StructuralSchema, ValidationRule } from '../structural-schema.ts';
 import { atIndex, atKey, type Correlation, isUnchanged, itemWithKeysOf } from '../validation/correlation.ts';
@@ -15,7 +14,6 @@ export interface RuleTree {
   readonly properties: ReadonlyMap<string, RuleTree>;
   readonly additional: RuleTree | undefined;
   readonly items: RuleTree | undefined;
-  readonly allOf: readonly RuleTree[];
 }
 
 interface CompiledRule {
@@ -23,7 +21,6 @@ interface CompiledRule {
   readonly usesOldSelf: boolean;
   readonly fieldPath: string;
   evaluate(variables: Record<string, unknown>): unknown;
-  message(variables: Record<string, unknown>): string | undefined;
 }
 
 /** Throws a SyntaxError that names the rule when one does not compile: kinds are fixed, so that is a programming error. */
@@ -38,43 +35,22 @@ export function compileRules(schema: StructuralSchema): RuleTree | undefined {
     properties: new Map(entries),
     additional: typeof schema.additionalProperties === 'object' ? compileRules(schema.additionalProperties) : undefined,
     items: schema.items && compileRules(schema.items),
-    allOf: (schema.allOf ?? []).flatMap(
-      (branch) => compileRules({ ...branch, type: branch.type ?? schema.type ?? 'object' }) ?? [],
-    ),
   };
-  const any = tree.rules.length > 0 || tree.properties.size > 0 || tree.additional || tree.items || tree.allOf.length > 0;
+  const any = tree.rules.length > 0 || tree.properties.size > 0 || tree.additional || tree.items;
   return any ? tree : undefined;
 }
 
 function compileRule(rule: ValidationRule): CompiledRule {
   const usesOldSelf = /\boldSelf\b/.test(rule.rule);
-  const environment = celEnvironment(rule.optionalOldSelf ? 'optional' : 'value');
-  const compile = (expression: string) => {
-    const program = environment.parse(withGeneralHas(expression));
-    const checked = program.check();
-    if (!checked.valid) throw new SyntaxError(`the rule ${expression} does not compile: ${checked.error?.message}`);
-    return program;
-  };
-  const program = compile(rule.rule);
-  const messageProgram = rule.messageExpression === undefined ? undefined : compile(rule.messageExpression);
+  const program = celEnvironment().parse(withGeneralHas(rule.rule));
+  const checked = program.check();
+  if (!checked.valid) throw new SyntaxError(`the rule ${rule.rule} does not compile: ${checked.error?.message}`);
   return {
     rule,
     usesOldSelf,
     fieldPath: (rule.fieldPath ?? '').replace(/^\./, ''),
     evaluate: (variables): unknown => program(variables),
-    message: (variables) => messageProgram && messageOf(() => messageProgram(variables)),
   };
-}
-
-/** A message expression that fails or says nothing leaves the word to `message`. */
-function messageOf(evaluate: () => unknown): string | undefined {
-  try {
-    const text = evaluate();
-    const trimmed = typeof text === 'string' ? text.trim() : '';
-    return trimmed === '' || trimmed.includes('\n') || Buffer.byteLength(trimmed) > 5120 ? undefined : trimmed;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A value on its way down the tree. `nearest` is the closest ancestor with a predecessor, when the value itself has none. */
@@ -95,7 +71,6 @@ export function validateRules(tree: RuleTree, object: JsonObject, old: JsonObjec
 function visit(tree: RuleTree, at: Visit): Cause[] {
   if (at.value === null) return [];
   const causes = evaluateRules(tree, at);
-  for (const branch of tree.allOf) causes.push(...visit(branch, { ...at, correlation: undefined }));
   if (Array.isArray(at.value)) causes.push(...visitItems(tree, at, at.value));
   else if (isObject(at.value)) causes.push(...visitMembers(tree, at, at.value));
   return causes;
@@ -145,11 +120,9 @@ function evaluateRules(tree: RuleTree, at: Visit): Cause[] {
   const oldSelf = at.old === undefined || at.old === null ? undefined : convert(at.old);
   const forgiven = isUnchanged(at.correlation ?? at.nearest);
   return tree.rules.flatMap((compiled) => {
-    const { rule, usesOldSelf } = compiled;
-    if (usesOldSelf && oldSelf === undefined && !rule.optionalOldSelf) return [];
-    const optional = oldSelf === undefined ? Optional.none() : Optional.of(oldSelf);
-    const variables = { self, oldSelf: rule.optionalOldSelf ? optional : (oldSelf ?? null) };
-    const cause = evaluateRule(compiled, variables, at, tree.schema);
+    const { usesOldSelf } = compiled;
+    if (usesOldSelf && oldSelf === undefined) return [];
+    const cause = evaluateRule(compiled, { self, oldSelf: oldSelf ?? null }, at, tree.schema);
     return cause && (usesOldSelf || !forgiven) ? [cause] : [];
   });
 }
@@ -167,7 +140,7 @@ function evaluateRule(
   } catch (error) {
     return invalid(own, schema.type ?? '', `${whyFailed(error)} evaluating rule: ${(rule.message ?? rule.rule).trim()}`);
   }
-  const detail = compiled.message(variables) ?? (rule.message?.trim() || `failed rule: ${rule.rule.trim()}`);
+  const detail = rule.message?.trim() || `failed rule: ${rule.rule.trim()}`;
   const field = compiled.fieldPath === '' ? own : child(at.path, compiled.fieldPath);
   const shown = schema.type === 'object' || schema.type === 'array' ? undefined : at.value;
   const { reason = 'FieldValueInvalid' } = rule;

@@ -1,19 +1,11 @@
-// The string formats that are checked. Kubernetes knows a few more (ISBN, credit cards); like any unknown format, those are ignored here.
-
-import { isIPv4, isIPv6 } from 'node:net';
+// The string formats that are checked: those that a kind uses. Any other is ignored, as Kubernetes ignores those that it does not know.
 import type { StructuralSchema } from '../structural-schema.ts';
 
-type Format = 'byte' | 'date' | 'datetime' | 'duration' | 'ipv4' | 'ipv6' | 'uri' | 'uuid';
+type Format = 'byte' | 'datetime';
 
 const checks: Record<Format, (text: string) => boolean> = {
   byte: (text) => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text.replaceAll(/[\r\n]/g, '')),
-  date: (text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && isRealDate(`${text}T00:00:00Z`),
   datetime: isDateTime,
-  duration: (text) => /^[-+]?(0|(\d+(\.\d*)?|\.\d+)\s*(ns|us|µs|μs|ms|s|m|h|d|w))+$/.test(text),
-  ipv4: isIPv4,
-  ipv6: isIPv6,
-  uri: (text) => text.startsWith('/') || URL.canParse(text),
-  uuid: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text),
 };
 
 /** Which check a string schema asks for, if it is one of ours. Dashes in names do not matter. */

@@ -20,7 +20,7 @@ export interface Node {
   readonly inBranch?: boolean;
 }
 
-/** `matches` counts what held, to choose the branch of an anyOf or oneOf that was meant. */
+/** `matches` counts what held, to choose the branch of an anyOf that was meant. */
 export interface Result {
   causes: Cause[];
   matches: number;
@@ -126,18 +126,9 @@ export function checkNumber(node: Node): Result {
 }
 
 function boundsProblems(schema: StructuralSchema, value: number): string[] {
-  const { multipleOf, maximum, minimum, exclusiveMaximum = false, exclusiveMinimum = false } = schema;
+  const { maximum, minimum } = schema;
   const problems: string[] = [];
-  if (multipleOf !== undefined && !isMultiple(value, multipleOf)) problems.push(`should be a multiple of ${multipleOf}`);
-  if (minimum !== undefined && (value < minimum || (exclusiveMinimum && value === minimum))) {
-    problems.push(`should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`);
-  }
-  if (maximum !== undefined && (value > maximum || (exclusiveMaximum && value === maximum))) {
-    problems.push(`should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`);
-  }
+  if (minimum !== undefined && value < minimum) problems.push(`should be greater than or equal to ${minimum}`);
+  if (maximum !== undefined && value > maximum) problems.push(`should be less than or equal to ${maximum}`);
   return problems;
-}
-
-function isMultiple(value: number, factor: number): boolean {
-  return Number.isInteger(factor < 1 ? (1 / factor) * value : value / factor);
 }

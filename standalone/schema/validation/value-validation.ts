@@ -1,6 +1,6 @@
 // What a schema says about a value and everything in it. Algorithm and wording: kube-openapi, pkg/validation.
 
-import { equalJson, isObject, type JsonObject, type JsonValue } from '../json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { Cause, StructuralSchema } from '../structural-schema.ts';
 import { atIndex, atKey, type Correlation, isUnchanged } from './correlation.ts';
 import { invalid, required, tooMany } from './field-error.ts';
@@ -66,12 +66,7 @@ function checkList(node: Node): Result {
     result.causes.push(wrong(node, size, `should have at least ${schema.minItems} items`));
   }
   if (schema.maxItems !== undefined && size > schema.maxItems) result.causes.push(tooMany(fieldOf(node), size, schema.maxItems));
-  if (schema.uniqueItems && hasDuplicates(value)) result.causes.push(wrong(node, '', "shouldn't contain duplicates"));
   return result;
-}
-
-function hasDuplicates(items: readonly JsonValue[]): boolean {
-  return items.some((item, at) => items.slice(0, at).some((other) => equalJson(item, other)));
 }
 
 function checkObject(node: Node): Result {
@@ -86,14 +81,9 @@ function checkObject(node: Node): Result {
 }
 
 function sizeCauses(node: Node, value: JsonObject): Cause[] {
-  const { minProperties, maxProperties } = node.schema;
+  const { maxProperties } = node.schema;
   const size = Object.keys(value).length;
-  return [
-    ...(minProperties !== undefined && size < minProperties
-      ? [wrong(node, size, `should have at least ${minProperties} properties`)]
-      : []),
-    ...(maxProperties !== undefined && size > maxProperties ? [tooMany(fieldOf(node), size, maxProperties)] : []),
-  ];
+  return maxProperties !== undefined && size > maxProperties ? [tooMany(fieldOf(node), size, maxProperties)] : [];
 }
 
 function checkMember(node: Node, name: string, value: JsonValue): Result {
@@ -113,45 +103,12 @@ function checkMember(node: Node, name: string, value: JsonValue): Result {
 
 function checkBranches(node: Node): Result {
   const result = ok(1);
-  const { allOf, anyOf, oneOf, not } = node.schema;
-  const tryAll = (schemas: readonly StructuralSchema[]) =>
-    schemas.map((schema) => checkStrictly({ ...node, schema, inBranch: true }));
-  if (anyOf) add(result, anyOfResult(node, tryAll(anyOf)));
-  if (oneOf) add(result, oneOfResult(node, tryAll(oneOf)));
-  if (allOf) add(result, allOfResult(node, tryAll(allOf)));
-  if (not && isValid(checkStrictly({ ...node, schema: not }))) {
-    result.causes.push(unplaced(node, `${JSON.stringify(node.path)} must not validate the schema (not)`));
-  }
-  return result;
-}
-
-function isValid({ causes }: Result): boolean {
-  return causes.length === 0;
-}
-
-function anyOfResult(node: Node, results: readonly Result[]): Result {
-  const success = results.find(isValid);
-  return success ?? failed(node, 'must validate at least one schema (anyOf)', [mostMatching(results)]);
-}
-
-function oneOfResult(node: Node, results: readonly Result[]): Result {
-  const valid = results.filter(isValid);
-  const [only] = valid;
-  if (only && valid.length === 1) return only;
-  const found = only ? `Found ${valid.length} valid alternatives` : 'Found none valid';
-  return failed(node, `must validate one and only one schema (oneOf). ${found}`, only ? [] : [mostMatching(results)]);
-}
-
-function allOfResult(node: Node, results: readonly Result[]): Result {
-  const valid = results.filter(isValid).length;
-  if (valid < results.length)
-    return failed(node, `must validate all the schemas (allOf)${valid === 0 ? '. None validated' : ''}`, results);
-  return { causes: [], matches: results.reduce((sum, { matches }) => sum + matches, 0) };
-}
-
-function failed(node: Node, message: string, parts: readonly (Result | undefined)[]): Result {
-  const result: Result = { causes: [unplaced(node, `${JSON.stringify(node.path)} ${message}`)], matches: 0 };
-  for (const part of parts) add(result, part);
+  const { anyOf } = node.schema;
+  if (!anyOf) return result;
+  const branches = anyOf.map((schema) => checkStrictly({ ...node, schema, inBranch: true }));
+  const valid = branches.find(({ causes }) => causes.length === 0);
+  if (!valid) result.causes.push(unplaced(node, `${JSON.stringify(node.path)} must validate at least one schema (anyOf)`));
+  add(result, valid ?? mostMatching(branches));
   return result;
 }
 
