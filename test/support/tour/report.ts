@@ -14,7 +14,7 @@ const leftOut = [
   '',
   '- kinds that are not compiled in: CustomResourceDefinitions cannot be written, and there are no Pods, Nodes, Jobs or Services;',
   '- RBAC, admission policies and bearer tokens: two roles, administrator and device, told apart by client certificate;',
-  '- bodies in YAML but for applies, answers of metadata alone, HEAD, lists of exactly one past version;',
+  '- bodies in YAML but for applies, HEAD, lists of exactly one past version;',
   '- strategic merge patches proper: one is taken as a merge patch, so it replaces lists whole.',
   '',
 ];

@@ -4,6 +4,8 @@ import { condition, configMap, configMaps, deployment, deployments, merge } from
 import { type Tour, textAt } from '../tour.ts';
 
 const table = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+const metadataAlone = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io';
+const metadataOfAll = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
 
 async function withStatus(tour: Tour): Promise<void> {
   await tour.call(201, 'POST', deployments(tour), { body: deployment('a'), unrecorded: true });
@@ -66,6 +68,24 @@ export const forms: TourChapter = {
         await withStatus(tour);
         const { body } = await tour.call(200, 'GET', deployments(tour), { accept: table, unrecorded: true });
         observeTable(tour, body);
+      },
+    },
+    {
+      says: 'metadata alone',
+      async visit(tour) {
+        await tour.call(201, 'POST', deployments(tour), { body: deployment('a'), unrecorded: true });
+        await tour.call([200, 406], 'GET', deployments(tour, 'a'), { accept: metadataAlone });
+        await tour.call([200, 406], 'GET', deployments(tour), { accept: metadataOfAll });
+      },
+      differs: 'No client of the embedded server asks for it: it answers NotAcceptable.',
+    },
+    {
+      says: 'metadata alone or else the whole: a client that takes both gets its object',
+      async visit(tour) {
+        await tour.call(201, 'POST', deployments(tour), { body: deployment('a'), unrecorded: true });
+        const accept = `${metadataAlone},application/json`;
+        const answer = await tour.call(200, 'GET', deployments(tour, 'a'), { accept, unrecorded: true });
+        tour.observe('name', answer.at('metadata.name'));
       },
     },
     {
