@@ -50,7 +50,7 @@ async function startReal(): Promise<ApiServerUnderTest> {
   // Devices join through certificate requests, which the controller manager signs.
   const plane = await startControlPlane({ binaries, controllerManager: true });
   try {
-    await install(plane.client);
+    await installOn(plane.client);
   } catch (error) {
     await plane.stop();
     throw error;
@@ -67,7 +67,7 @@ async function startReal(): Promise<ApiServerUnderTest> {
 }
 
 /** What an installation brings; which verbs a device needs is the concern of the tests of those rules. */
-async function install(client: Client): Promise<void> {
+export async function installOn(client: Client): Promise<void> {
   const signal = AbortSignal.timeout(30_000);
   const binding = {
     apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -25,6 +25,9 @@ export interface ControlPlane {
   adminToken: string;
   /** Kills kube-apiserver, as a crash would, and starts it again on the same port and the same etcd. */
   restartApiServer(): Promise<void>;
+  /** The two halves of that. */
+  killApiServer(): Promise<void>;
+  startApiServer(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -64,6 +67,14 @@ export async function startControlPlane({
     const connection: Connection = { server, certificateAuthority: authority.certificatePem, token: async () => adminToken };
     const client = createClient(connection, { userAgent: 'jouleops-test' });
     await installDefinitions(client, AbortSignal.timeout(60_000));
+    const killApiServer = async () => {
+      const [apiServer] = running.splice(1, 1);
+      await apiServer?.stop(0);
+    };
+    const startApiServerAgain = async () => {
+      await startServer();
+      running.splice(1, 0, ...running.splice(-1));
+    };
     return {
       connection,
       client,
@@ -72,11 +83,11 @@ export async function startControlPlane({
       clientAuthority: authority,
       adminToken,
       async restartApiServer() {
-        const [apiServer] = running.splice(1, 1);
-        await apiServer?.stop(0);
-        await startServer();
-        running.splice(1, 0, ...running.splice(-1));
+        await killApiServer();
+        await startApiServerAgain();
       },
+      killApiServer,
+      startApiServer: startApiServerAgain,
       async stop() {
         await client.close();
         await stop();

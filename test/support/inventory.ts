@@ -5,6 +5,7 @@ export interface Inventory {
   heapMebibytes: number;
   sockets: number;
   timers: number;
+  children: number;
 }
 
 /** What this process holds, garbage collected: taken twice, the difference is what leaked between. */
@@ -21,5 +22,6 @@ export async function takeInventory(): Promise<Inventory> {
     heapMebibytes: process.memoryUsage().heapUsed / 2 ** 20,
     sockets: count(/TCPSocketWrap|TLSWrap|TCPServerWrap/),
     timers: count(/^Timeout$/),
+    children: count(/^ProcessWrap$/),
   };
 }

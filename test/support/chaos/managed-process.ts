@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 export interface Command {
   args: readonly string[];
@@ -29,6 +30,14 @@ export class ManagedProcess {
   /** Started and neither killed nor ended by itself. */
   get running(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Processes that it started and that run: an agent has one for each model. */
+  async children(): Promise<number[]> {
+    const pid = this.#child?.pid;
+    if (pid === undefined || !this.running) return [];
+    const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    return list.split(' ').filter(Boolean).map(Number);
   }
 
   start(): void {

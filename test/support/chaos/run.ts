@@ -6,10 +6,12 @@ import { eventually } from '../eventually.ts';
 import { seededRandom } from '../faults/random.ts';
 import { unfinished } from './convergence.ts';
 import { Declarations, steadyName } from './declarations.ts';
-import { type ChaosWorld, startChaosWorld } from './world.ts';
+import { type ChaosServer, type ChaosWorld, startChaosWorld } from './world.ts';
 
 export interface ChaosResult {
+  server: string;
   seed: number;
+  seconds: number;
   /** By the name of the process. */
   kills: Record<string, number>;
   acknowledged: number;
@@ -26,10 +28,10 @@ export interface ChaosResult {
 }
 
 /** The same seed makes the same sequence of victims, pauses and declarations. */
-export async function runChaos(seed: number, seconds: number): Promise<ChaosResult> {
+export async function runChaos({ name, start }: ChaosServer, seed: number, seconds: number): Promise<ChaosResult> {
   const end = new AbortController();
   const signal = AbortSignal.any([end.signal, AbortSignal.timeout((seconds + 150) * 1000)]);
-  await using world = await startChaosWorld(signal);
+  await using world = await startChaosWorld(start, signal);
   const declarations = new Declarations(world.client, seededRandom(seed));
   await declarations.declareAll(signal);
   await eventually(() => mustBeFinished(world, signal), 60, 200);
@@ -62,7 +64,9 @@ export async function runChaos(seed: number, seconds: number): Promise<ChaosResu
   await keepLogs(world);
   end.abort();
   return {
+    server: name,
     seed,
+    seconds,
     kills,
     acknowledged,
     repeated,
@@ -99,13 +103,16 @@ async function killFor(
     const victim = world.victims[Math.floor(random() * world.victims.length)];
     if (!victim) throw new Error('there is nobody to kill');
     kills[victim.name] = (kills[victim.name] ?? 0) + 1;
-    probes.excuse(victim.name);
+    if (victim.feltBy !== undefined) probes.excuse(victim.feltBy);
     await victim.kill();
     await delay(random() * 1000);
     await victim.start();
   }
   return kills;
 }
+
+/** An agent may answer once more before it hears that a model of its is gone. */
+const feltMilliseconds = 1000;
 
 /** Asks each agent all the time whether the steady model is ready. An agent that was killed is excused until it answers again. */
 class Probes {
@@ -134,7 +141,7 @@ class Probes {
       // Until it answers again; if it never does, the fleet does not converge.
       const excused = since !== undefined;
       this.made += 1;
-      if (problem === undefined && since !== undefined && at > since) this.#excusedSince.delete(name);
+      if (problem === undefined && since !== undefined && at > since + feltMilliseconds) this.#excusedSince.delete(name);
       if (problem !== undefined && !excused) this.failed.push(`${name}: ${problem}`);
       await delay(100, undefined, { signal }).catch(() => undefined);
     }

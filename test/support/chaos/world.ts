@@ -9,21 +9,32 @@ import { modelVersions } from '../../../crds/resources.ts';
 import { namespaces } from '../../../kube/api/builtins.ts';
 import type { Client } from '../../../kube/api/client.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
-import { formatKubeconfig } from '../../../standalone/auth/kubeconfig.ts';
 import { runCommand } from '../clients/command.ts';
+import { watchConditions } from '../condition-watch.ts';
 import { freePort } from '../control-plane/server-process.ts';
 import { eventually } from '../eventually.ts';
-import { EmbeddedProcess } from '../faults/target.ts';
+import { EmbeddedProcess, type FaultTarget, startRealTarget } from '../faults/target.ts';
 import { ManagedProcess } from './managed-process.ts';
 
 export const chaosNamespace = 'chaos';
 export const agentNames = ['pi-a', 'pi-b'] as const;
+
+/** What the fleet runs on. */
+export interface ChaosServer {
+  name: string;
+  start: () => Promise<FaultTarget>;
+}
+
+export const embeddedServer: ChaosServer = { name: 'The embedded server', start: () => EmbeddedProcess.start() };
+export const realServer: ChaosServer = { name: 'A real kube-apiserver', start: startRealTarget };
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const entry = join(root, 'cli', 'jouleops.ts');
 
 export interface Victim {
   name: string;
+  /** The agent whose answers may be missing until it is well again. */
+  feltBy?: string;
   kill(): Promise<void>;
   start(): Promise<void>;
 }
@@ -31,23 +42,24 @@ export interface Victim {
 export interface ChaosWorld extends AsyncDisposable {
   client: Client;
   directory: string;
-  server: EmbeddedProcess;
   agents: { name: string; url: string; process: ManagedProcess }[];
   victims: Victim[];
 }
 
 /** Everything runs and both devices have joined when this resolves. */
-export async function startChaosWorld(signal: AbortSignal): Promise<ChaosWorld> {
+export async function startChaosWorld(startServer: ChaosServer['start'], signal: AbortSignal): Promise<ChaosWorld> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'jouleops-chaos-'));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
-  const server = await EmbeddedProcess.start(join(directory, 'server'));
+  const server = await startServer();
   stack.defer(() => server.close());
   const kubeconfig = join(directory, 'kubeconfig');
-  await writeFile(kubeconfig, formatKubeconfig(server.admin), { mode: 0o600 });
+  await writeFile(kubeconfig, await server.kubeconfig(), { mode: 0o600 });
   const client = createClient(server.admin);
   stack.defer(() => client.close());
   await prepareModel(client, signal);
+  const conditions = watchConditions(client);
+  stack.defer(() => conditions.close());
 
   const controller = await controllerOf(directory, kubeconfig);
   stack.defer(() => controller.close());
@@ -69,14 +81,20 @@ export async function startChaosWorld(signal: AbortSignal): Promise<ChaosWorld> 
   }
   const victims: Victim[] = [
     { name: 'server', kill: () => server.kill(), start: () => server.run() },
-    ...[controller, ...agents.map((agent) => agent.process)].map((process) => ({
-      name: process.name,
-      kill: () => process.kill(),
-      start: async () => process.start(),
-    })),
+    { name: controller.name, kill: () => controller.kill(), start: async () => controller.start() },
+    ...agents.flatMap(({ name, process }) => [
+      { name, feltBy: name, kill: () => process.kill(), start: async () => process.start() },
+      { name: `a model on ${name}`, feltBy: name, kill: () => killModel(process), start: async () => undefined },
+    ]),
   ];
   const owned = stack.move();
-  return { client, directory, server, agents, victims, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { client, directory, agents, victims, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** One of those that it serves; which one is as good as random. */
+async function killModel(agent: ManagedProcess): Promise<void> {
+  const [model] = await agent.children();
+  if (model !== undefined) process.kill(model, 'SIGKILL');
 }
 
 /** A model that the predictor of the simulated board was fitted on: admitted without a test on the device. */

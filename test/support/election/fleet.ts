@@ -11,6 +11,7 @@ import { leases, namespaces } from '../../../kube/api/builtins.ts';
 import type { Client } from '../../../kube/api/client.ts';
 import type { Connection } from '../../../kube/api/connection.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
+import { watchConditions } from '../condition-watch.ts';
 import { createTestAuthority } from '../control-plane/certificates.ts';
 import { kubeconfigOf } from '../control-plane/kubeconfig.ts';
 import { ControllerProcess, writeKubeconfig } from '../controller-process.ts';
@@ -47,6 +48,8 @@ export class ElectionFleet implements AsyncDisposable {
     this.#signal = signal;
     this.client = createClient(admin);
     this.#stack.defer(() => this.client.close());
+    const conditions = watchConditions(this.client);
+    this.#stack.defer(() => conditions.close());
   }
 
   /** `deployments` objects for the controllers to reconcile. */

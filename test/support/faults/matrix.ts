@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../../kube/runtime/clock.ts';
 import { createTestAuthority } from '../control-plane/certificates.ts';
 import { eventually } from '../eventually.ts';
 import { FaultProxy } from '../fault-proxy.ts';
+import { AgentUnderFaults } from './agent.ts';
 import { type FaultCase, type FaultWorld, faultCases } from './cases.ts';
 import type { Verdict } from './ledger.ts';
 import { seededRandom } from './random.ts';
@@ -18,7 +19,10 @@ export interface FaultResult extends Verdict {
   failed: number;
   relists: number;
   reconnects: number;
-  /** From the end of the fault until caches, copies, queue and election are as they should be. */
+  /** That the agent answered, and that it did not. */
+  inferences: number;
+  unanswered: string[];
+  /** From the end of the fault until caches, copies, queue, election and agent are as they should be. */
   convergedSeconds: number;
   /** Why they are not. */
   stuck?: string;
@@ -66,33 +70,51 @@ export async function runMatrix(target: FaultTarget, seed: number): Promise<Matr
       },
     };
     await eventually(() => workload.mustHaveConverged(), patienceSeconds);
+    await using agent = await AgentUnderFaults.start({
+      target,
+      clock,
+      url: proxy.url,
+      certificateAuthority: () => published.authority,
+    });
     const atRest = () => ({ connections: proxy.connections, watches: proxy.openWatches });
     const before = atRest();
     const results: FaultResult[] = [];
-    for (const fault of faultCases) results.push(await tryFault(fault, world));
+    for (const fault of faultCases) results.push(await tryFault(fault, world, agent));
     return { results, mostLeaders: workload.mostLeaders, atRest: [before, atRest()] };
   } finally {
     await proxy.close();
   }
 }
 
-async function tryFault({ says, inject }: FaultCase, world: FaultWorld): Promise<FaultResult> {
+async function tryFault(
+  { says, inject, anew = false }: FaultCase,
+  world: FaultWorld,
+  agent: AgentUnderFaults,
+): Promise<FaultResult> {
   const { proxy, workload } = world;
   const { ledger } = workload;
-  const before = { injected: proxy.injected, acknowledged: ledger.acknowledged, failed: ledger.failed, ...workload.repairs() };
+  const before = {
+    injected: proxy.injected,
+    acknowledged: ledger.acknowledged,
+    failed: ledger.failed,
+    inferences: agent.answered,
+    unanswered: agent.unanswered.length,
+    wrong: agent.wrong.length,
+    ...workload.repairs(),
+  };
   const enough = new AbortController();
   const writing = workload.write(enough.signal);
   await delay(200);
+  const declaring = agent.declareNext({ anew });
   await inject(world);
   const ended = performance.now();
   enough.abort();
   await writing;
-  const stuck = await eventually(() => workload.mustHaveConverged(), patienceSeconds).then(
-    () => undefined,
-    (error: Error) => error.message,
-  );
+  const beatsBefore = await eventually(() => agent.beats(), patienceSeconds);
+  const stuck = await mustConverge(workload, agent, { declaring, beatsBefore });
   const convergedSeconds = (performance.now() - ended) / 1000;
   const after = workload.repairs();
+  const { lost, wrong } = await workload.judge();
   return {
     fault: says,
     injected: proxy.injected - before.injected,
@@ -100,8 +122,27 @@ async function tryFault({ says, inject }: FaultCase, world: FaultWorld): Promise
     failed: ledger.failed - before.failed,
     relists: after.relists - before.relists,
     reconnects: after.reconnects - before.reconnects,
+    inferences: agent.answered - before.inferences,
+    unanswered: agent.unanswered.slice(before.unanswered),
     convergedSeconds,
     ...(stuck === undefined ? {} : { stuck }),
-    ...(await workload.judge()),
+    lost,
+    wrong: [...wrong, ...agent.wrong.slice(before.wrong)],
   };
+}
+
+/** Why it has not come to rest in time; undefined when it has. */
+async function mustConverge(
+  workload: Workload,
+  agent: AgentUnderFaults,
+  { declaring, beatsBefore }: { declaring: Promise<void>; beatsBefore: number },
+): Promise<string | undefined> {
+  try {
+    await declaring;
+    await eventually(() => workload.mustHaveConverged(), patienceSeconds);
+    await eventually(() => agent.mustHaveConverged(beatsBefore), patienceSeconds);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

@@ -1,20 +1,27 @@
 // A server that faults are tried on: the embedded one as a process of its own, or a real control plane.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Connection } from '../../../kube/api/connection.ts';
+import { formatKubeconfig } from '../../../standalone/auth/kubeconfig.ts';
+import { installOn } from '../api-server-under-test.ts';
 import { findBinaries } from '../control-plane/binaries.ts';
 import { startControlPlane } from '../control-plane.ts';
 
 export interface FaultTarget {
   name: string;
   admin: Connection;
+  /** Of the administrator, as programs read it. */
+  kubeconfig(): Promise<string>;
   /** Kills the server as a crash would, and starts it again on the same port and the same data. */
   restart(): Promise<void>;
+  /** The two halves of that. */
+  kill(): Promise<void>;
+  run(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,6 +48,10 @@ export class EmbeddedProcess implements FaultTarget {
 
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  async kubeconfig(): Promise<string> {
+    return formatKubeconfig(this.admin);
   }
 
   async run(): Promise<void> {
@@ -79,11 +90,16 @@ export class EmbeddedProcess implements FaultTarget {
 export async function startRealTarget(): Promise<FaultTarget> {
   const binaries = await findBinaries();
   if (binaries.kind === 'absent') throw new Error(binaries.reason);
-  const plane = await startControlPlane({ binaries });
+  // Devices join and renew through certificate requests, which the controller manager signs.
+  const plane = await startControlPlane({ binaries, controllerManager: true });
+  await installOn(plane.client);
   return {
     name: 'real',
     admin: plane.connection,
+    kubeconfig: () => readFile(plane.kubeconfigPath, 'utf8'),
     restart: () => plane.restartApiServer(),
+    kill: () => plane.killApiServer(),
+    run: () => plane.startApiServer(),
     close: () => plane.stop(),
   };
 }
