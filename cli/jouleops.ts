@@ -257,7 +257,7 @@ program
   .option('--listen <address:port>', 'take what another program measures, by POST /telemetry')
   .option('--simulate <class>', 'measure simulated power of this board instead of real power')
   .option('--misfit <seed>', 'simulate another board: other hidden costs, efficiency by layer, throttling, power in steps')
-  .option('--from <predictors...>', 'predictors to take proportions between costs from; default: the best of those that ship')
+  .option('--from <predictors...>', 'predictors to take proportions between costs from; default: the most alike of those that ship')
   .option('--windows <n>', 'least windows of a probe', '4')
   .option('--window-seconds <n>', 'length of one window; three times as long for meters slower than 1 Hz', '10')
   .option('--threads <n>', 'threads of the probes', '1')

@@ -95,7 +95,7 @@ function standardizer(networks: Network[]): (vector: number[]) => number[] {
   return (vector) => vector.map((value, index) => (value - (statistics[index]?.mean ?? 0)) / (statistics[index]?.deviation ?? 1));
 }
 
-const [file, countText = '20'] = process.argv.slice(2);
+const [file, countText = '16'] = process.argv.slice(2);
 if (file === undefined) {
   console.error('usage: node scripts/models/choose-probes.ts FEATURES.csv [COUNT]');
   process.exit(2);

@@ -35,7 +35,7 @@ function score(board: VirtualBoard, sources: readonly Predictor[], probes: Netwo
   const measured = probes.map((probe) => board.measure(probe));
   const artifact = boardPredictor(sources, measured, {
     deviceClass: 'hidden',
-    key: { runtime: 'onnxruntime' },
+    key: { runtime: 'onnxruntime', executionProvider: 'cpu', threads: 1 },
     boundary: 'Board',
     quantity: 'Active',
     data: { file: 'hidden', sha256: '' },

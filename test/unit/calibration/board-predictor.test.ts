@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type BoardMeasurement, fitBoard, leaveOneOut } from '../../../energy/calibration/board-fit.ts';
 import { type BoardDescription, bestSource, boardPredictor } from '../../../energy/calibration/board-predictor.ts';
 import { evaluateLogModel, queryOf } from '../../../energy/prediction/log-model.ts';
-import { parsePredictor, predict } from '../../../energy/prediction/predictor.ts';
+import type { ClassKey } from '../../../energy/prediction/prediction.ts';
+import { type Predictor, parsePredictor, predict } from '../../../energy/prediction/predictor.ts';
 import { artifactText } from '../../../energy/prediction/training/ship.ts';
 import { type Network, probeNetworks, virtualBoards } from '../../support/virtual-boards.ts';
 
@@ -77,9 +78,11 @@ describe('fitting a board to its probes', () => {
 
   it('leaves every measurement of a network out together', () => {
     const measured = exactly(ofPi).slice(0, 6);
-    const twice = [...measured, ...measured.map((one) => ({ ...one, value: 1.01 * one.value }))];
-    for (const { logResidual } of leaveOneOut(jetson, twice, 'energy')) expect(Math.abs(logResidual)).toBeGreaterThan(0.001);
-    expect(leaveOneOut(jetson, twice, 'energy')).toHaveLength(12);
+    const twice = [...measured, ...measured.map((one) => ({ ...one, value: 1.2 * one.value }))];
+    const residuals = leaveOneOut(jetson, twice, 'energy').map(({ logResidual }) => logResidual);
+    expect(residuals).toHaveLength(12);
+    for (const [index] of measured.entries())
+      expect((residuals[index + measured.length] ?? 0) - (residuals[index] ?? 0)).toBeCloseTo(Math.log(1.2), 9);
   });
 
   it.each([
@@ -132,7 +135,7 @@ describe('the predictor of a calibrated board', () => {
     expect(predictor.card.assumptions.join()).toContain(predictor.card.calibration?.source.replace(/@1$/, ''));
   });
 
-  it('takes proportions from the predictor that predicts left-out probes best', () => {
+  describe('takes proportions', () => {
     const rows = measured.map((probe) => ({
       network: probe.name,
       features: probe.features,
@@ -140,11 +143,28 @@ describe('the predictor of a calibrated board', () => {
       value: probe.joules,
       logVariance: probe.joulesLogVariance,
     }));
-    const errors = [jetson, pi, cells].map((source) =>
-      leaveOneOut(source, rows, 'energy').reduce((sum, { logResidual }) => sum + Math.abs(logResidual), 0),
-    );
-    const best = [jetson, pi, cells][errors.indexOf(Math.min(...errors))];
-    expect(bestSource([jetson, pi, cells], rows).name).toBe(best?.name);
+    const named = (name: string, source: Predictor, key: ClassKey): Predictor => ({
+      ...source,
+      name,
+      card: { ...source.card, key },
+    });
+
+    it('from a predictor of the same kind of processor', () => {
+      expect(bestSource([cells, jetson, pi], rows, { executionProvider: 'cpu' }).name).toBe(pi.name);
+      expect(bestSource([cells, jetson, pi], rows, { executionProvider: 'cuda' }).name).toBe(jetson.name);
+    });
+
+    it('from one that knows every kind of work, though another has the same runtime', () => {
+      expect(bestSource([cells, pi], rows, { runtime: 'onnxruntime', threads: 1 }).name).toBe(pi.name);
+    });
+
+    it('of several alike, from the one that predicts left-out probes best', () => {
+      const alike = [named('first', jetson, {}), named('second', pi, {})];
+      const errors = alike.map((source) =>
+        leaveOneOut(source, rows, 'energy').reduce((sum, { logResidual }) => sum + Math.abs(logResidual), 0),
+      );
+      expect(bestSource(alike, rows, {}).name).toBe(alike[errors.indexOf(Math.min(...errors))]?.name);
+    });
   });
 
   it('is not made of fewer than ten probes, or without a source', () => {
