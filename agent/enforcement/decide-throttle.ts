@@ -4,7 +4,12 @@ import type { PowerSource } from '../power/power-source.ts';
 import type { PowerView } from './budget-judge.ts';
 import { busyWatts } from './power-amounts.ts';
 
-export type Throttle = { kind: 'duty'; duty: number } | { kind: 'undetectable'; message: string } | { kind: 'unneeded' };
+export type Throttle =
+  | { kind: 'duty'; duty: number }
+  | { kind: 'undetectable'; message: string }
+  | { kind: 'unneeded' }
+  /** Nobody asked for it, or a cap leaves too little to be seen: nothing follows of that. */
+  | { kind: 'unknown' };
 
 /** Below this many times what the meter can tell from nothing, a duty cycle would act on noise. */
 const detectableTimes = 10;
@@ -20,9 +25,11 @@ const leastDuty = 0.001;
 export function decideThrottle(views: readonly PowerView[], source: PowerSource, idleWatts: number | undefined): Throttle {
   const detectableWatts = detectableJoules(source, { seconds: lookSeconds, inferences: 1 }) / lookSeconds;
   let duty = 1;
+  let known = false;
   for (const { sum, measured, budgetWatts } of views) {
     const watts = sum && busyWatts(sum);
     if (watts === undefined || !measured) continue;
+    known = true;
     if (watts <= detectableTimes * detectableWatts)
       return {
         kind: 'undetectable',
@@ -31,5 +38,6 @@ export function decideThrottle(views: readonly PowerView[], source: PowerSource,
     const left = measured.powerBasis === 'Whole' ? budgetWatts - (idleWatts ?? budgetWatts) : budgetWatts;
     duty = Math.min(duty, (headroom * left) / watts);
   }
+  if (!known) return { kind: 'unknown' };
   return duty < 1 ? { kind: 'duty', duty: Math.max(leastDuty, duty) } : { kind: 'unneeded' };
 }

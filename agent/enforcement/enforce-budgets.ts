@@ -67,9 +67,11 @@ function throttle(deps: Deps, instance: DesiredInstance, active: Slot, view: Bud
   if (!meter) return;
   const decision = decideThrottle(view.powers, meter.source, baselines.last(meter)?.watts);
   if (decision.kind === 'unneeded') pace.lift(active.revision);
-  if (decision.kind === 'undetectable') pace.giveUp(active.revision, decision.message);
+  const isHeldBack = pace.dutyOf(active.revision) !== undefined;
+  // Held back, it draws so little that the meter may not see it: that is no reason to let it go.
+  if (decision.kind === 'undetectable' && !isHeldBack) pace.giveUp(active.revision, decision.message);
   if (decision.kind !== 'duty') return;
-  if (pace.dutyOf(active.revision) === undefined)
+  if (!isHeldBack)
     logger.warn({ instance: instance.name, duty: decision.duty }, 'a model breaks its budget and is throttled here');
   pace.set(active.revision, decision.duty);
 }

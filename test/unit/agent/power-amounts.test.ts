@@ -134,6 +134,12 @@ describe('the throttle', () => {
     expect(decideThrottle([view(0.05, 0.01)], source, 3)).toMatchObject({ kind: 'undetectable' });
   });
 
+  it('says nothing of a model that nobody asked, or of which nothing was seen', () => {
+    const unseen = { ...view(2, 1), sum: { ...stretch(noon, 300, 0), busySeconds: 1 } };
+    const unasked = { ...view(2, 1), sum: { ...stretch(noon, 300, 2), busySeconds: 0 } };
+    for (const views of [[unseen], [unasked], []]) expect(decideThrottle(views, source, 3)).toEqual({ kind: 'unknown' });
+  });
+
   it('holds requests back, refuses those that would wait long, and forgets when it is lifted', async () => {
     const clock = new FakeClock();
     const pace = new Pace(clock);
