@@ -188,6 +188,7 @@ program
   .option('--device <classes>', 'device classes separated by commas, or all', 'all')
   .option('--boundary <boundary>', 'Board or CoreRail; default: Board where the class has it')
   .option('--runtime <runtime>', 'runtime it will run on; default: the predictor’s own')
+  .option('--predictors <path>', 'a predictor’s file, or a directory of them, beside those that ship')
   .option('--max-energy <energy>', 'per inference: 80mJ')
   .option('--max-latency <time>', '500ms, 0.5s')
   .option('--max-size <size>', 'of the file: 100MB')

@@ -1,15 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { stat } from 'node:fs/promises';
 import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
-import {
-  type CatalogueEntry,
-  choosePredictor,
-  loadCatalogue,
-  type PredictionReport,
-  reportPrediction,
-} from '../../energy/prediction/catalogue.ts';
+import { choosePredictor, type PredictionReport, reportPrediction } from '../../energy/prediction/catalogue.ts';
 import type { Boundary } from '../../energy/prediction/prediction.ts';
 import { explain, explainLayers, type Predictor } from '../../energy/prediction/predictor.ts';
 import { formatEnergy } from '../../energy/units.ts';
@@ -17,6 +9,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
 import { nextSteps } from '../output/unsupported-model.ts';
+import { loadPredictors } from '../predictor-files.ts';
 
 interface PredictFlags {
   device: string;
@@ -29,7 +22,6 @@ interface PredictFlags {
 }
 
 const boundaries: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
-const predictorDirectory = fileURLToPath(new URL('../../data/predictors/', import.meta.url));
 
 export async function predict(file: string, flags: PredictFlags, signal: AbortSignal): Promise<void> {
   const format = parseOutputFormat(flags.output);
@@ -81,28 +73,6 @@ async function analyze(file: string, layers: boolean, signal: AbortSignal): Prom
     if (!(error instanceof UnsupportedModelError)) throw error;
     throw new CommandError(`${file}: ${error.reason}: ${error.message}`, nextSteps[error.reason], { cause: error });
   }
-}
-
-/** Those that ship, after what `own` names: a file, or a directory of them. */
-async function loadPredictors(own: string | undefined): Promise<Predictor[]> {
-  const shipped = await loadCatalogue({
-    list: () => readdir(predictorDirectory),
-    read: (name) => readFile(`${predictorDirectory}${name}`, 'utf8'),
-  });
-  const entries = own === undefined ? shipped : [...(await loadOwn(own)), ...shipped];
-  return entries.map((entry) => entry.predictor);
-}
-
-async function loadOwn(own: string): Promise<CatalogueEntry[]> {
-  const found = await stat(own).catch(() => undefined);
-  if (!found)
-    throw usage(`--predictors ${own}: there is no such file or directory`, 'name what jouleops calibrate or train wrote');
-  const directory = found.isDirectory() ? own : path.dirname(own);
-  const names = async () => (await readdir(directory)).filter((name) => !name.endsWith('.measurements.json'));
-  return await loadCatalogue({
-    list: found.isDirectory() ? names : () => Promise.resolve([path.basename(own)]),
-    read: (name) => readFile(path.join(directory, name), 'utf8'),
-  });
 }
 
 /** One predictor for a named class; every one at hand for `all`. */

@@ -1,7 +1,6 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { writeFile } from 'node:fs/promises';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
-import { askedKey, choosePredictor, loadCatalogue } from '../../energy/prediction/catalogue.ts';
+import { askedKey, choosePredictor } from '../../energy/prediction/catalogue.ts';
 import type { Boundary } from '../../energy/prediction/prediction.ts';
 import { type Predictor, predict } from '../../energy/prediction/predictor.ts';
 import { rank, recommend as recommendation, type Wishes } from '../../energy/prediction/recommendation.ts';
@@ -9,6 +8,7 @@ import { formatEnergy, parseEnergy } from '../../energy/units.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
+import { loadPredictors } from '../predictor-files.ts';
 import { findCandidates } from '../recommend/candidates.ts';
 import { paretoPlot } from '../recommend/plot.ts';
 import type { Recommended } from '../recommend/recommended.ts';
@@ -17,6 +17,7 @@ interface RecommendFlags {
   device: string;
   boundary?: string;
   runtime?: string;
+  predictors?: string;
   maxEnergy?: string;
   maxLatency?: string;
   maxSize?: string;
@@ -26,7 +27,6 @@ interface RecommendFlags {
 }
 
 const boundaries: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
-const predictorDirectory = fileURLToPath(new URL('../../data/predictors/', import.meta.url));
 const confidencePercent = 90;
 
 /** Exit code 3 when a budget is given and no model is recommended for it. */
@@ -69,11 +69,7 @@ export async function recommend(paths: readonly string[], flags: RecommendFlags,
 }
 
 async function choose(flags: RecommendFlags): Promise<Predictor[]> {
-  const entries = await loadCatalogue({
-    list: () => readdir(predictorDirectory),
-    read: (name) => readFile(`${predictorDirectory}${name}`, 'utf8'),
-  });
-  const predictors = entries.map(({ predictor }) => predictor);
+  const predictors = await loadPredictors(flags.predictors);
   const boundary = boundaries.find((one) => one === flags.boundary);
   if (flags.boundary !== undefined && !boundary)
     throw usage(`--boundary ${flags.boundary} is not known`, `use one of: ${boundaries.join(', ')}`);
