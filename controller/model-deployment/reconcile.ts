@@ -15,6 +15,7 @@ import type { Expectations } from '../../kube/runtime/expectations.ts';
 import { sameContent } from '../content-hash.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import { type DeploymentPlan, planDeployment } from './plan.ts';
+import type { PlannedEvent } from './scope.ts';
 import { gatherWorld, type WorldSources } from './world.ts';
 
 export interface ModelDeploymentDeps {
@@ -50,6 +51,8 @@ export function createModelDeploymentReconciler(deps: ModelDeploymentDeps) {
     if (!deps.sources.results.of(deployment.metadata.uid)) return { kind: 'done' };
     const plan = planDeployment(gatherWorld(deps.sources, deployment, deps.clock.now()));
     await writeRevisions(deps, key, plan, signal);
+    // A verdict is remembered now, and the next pass will not find it again: it is told though a slot cannot be moved yet.
+    publish(deps, deployment, plan.events.filter(isVerdict));
     await writeSlots(deps, key, plan, signal);
     await writeStatus(deps, deployment, plan, signal);
     announce(deps, deployment, plan);
@@ -103,21 +106,33 @@ async function writeStatus(
   signal: AbortSignal,
 ): Promise<void> {
   if (sameContent(deployment.status, plan.status)) return;
-  const { name, namespace, uid } = deployment.metadata;
+  const { name, namespace, uid, resourceVersion } = deployment.metadata;
   const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
   const written = await deps.client.applyStatus(
     modelDeployments,
     { metadata, status: plan.status },
-    { signal, fieldManager: fieldManagers.controller },
+    { signal, fieldManager: fieldManagers.controller, resourceVersion },
   );
   deps.writes.record(deployment, written);
 }
 
-function announce(deps: ModelDeploymentDeps, deployment: Stored<ModelDeployment>, plan: DeploymentPlan): void {
-  for (const event of plan.events) {
+function isVerdict({ action }: PlannedEvent): boolean {
+  return action === 'Reject';
+}
+
+function publish(deps: ModelDeploymentDeps, deployment: Stored<ModelDeployment>, events: readonly PlannedEvent[]): void {
+  for (const event of events) {
     deps.events.publish({ regarding: deployment, ...event });
     if (event.reason === 'RolledBack' || event.reason === 'Stopped') deps.onRollback?.(event.reason);
   }
+}
+
+function announce(deps: ModelDeploymentDeps, deployment: Stored<ModelDeployment>, plan: DeploymentPlan): void {
+  publish(
+    deps,
+    deployment,
+    plan.events.filter((event) => !isVerdict(event)),
+  );
   const [was, is] = [deployment.status, plan.status].map((status) =>
     status?.conditions?.find((condition) => condition.type === 'Ready'),
   );

@@ -192,7 +192,11 @@ function summarize(scope: Scope, target: TargetRevision, results: readonly Class
   }
   const rejected = results.filter((result) => result.kind === 'rejected');
   if (rejected.length > 0)
-    return { kind: 'stalled', reason: 'RevisionRejected', message: `${target.name} was rejected: ${describe(rejected)}` };
+    return {
+      kind: 'stalled',
+      reason: 'RevisionRejected',
+      message: `${target.name} was rejected: ${describe(rejected)}; change the model, the budget, or set the annotation jouleops.dev/retry to ${target.name}`,
+    };
   const stopped = results.filter((result) => result.kind === 'stopped');
   const [stop] = stopped;
   if (stop) return { kind: 'stalled', reason: stop.reason, message: describe(stopped) };

@@ -1,61 +1,38 @@
 // Bad input that arrives while a good deployment serves: it is refused with its reason, and nothing else notices.
-import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelDeployments, modelVersions } from '../../../crds/resources.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
-import { namespaces } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
-import { startControlPlane, type TestControlPlane } from '../../support/controller.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type StubAgent, startStubAgent } from '../../support/stub-agent.ts';
+import { digestOf, type Factory, modelVersion, smallModel, startFactory } from '../../support/factory.ts';
 
 const signal = AbortSignal.timeout(120_000);
-const cell = '|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|';
-const model = nasBench201(cell, { inputShape: [3, 32, 32], classes: 10, seed: 1 });
+const model = smallModel(1);
 const files: Record<string, Uint8Array> = {
   good: model,
   cut: model.subarray(0, 4000),
   page: Buffer.from('<!DOCTYPE html><html></html>'),
 };
-const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-const api = { apiVersion: 'jouleops.dev/v1alpha1' };
 
 describe('bad input beside a good deployment', () => {
-  let plane: TestControlPlane;
-  let agent: StubAgent;
-  let modelStore: string;
+  let factory: Factory;
 
   beforeAll(async () => {
-    modelStore = await mkdtemp(path.join(os.tmpdir(), 'jouleops-models-'));
-    for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(modelStore, name), bytes);
-    plane = await startControlPlane({ modelStoreDirectory: modelStore });
-    await plane.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'factory' } }, { signal });
-    const joinToken = await plane.controller.mintJoinToken({ validSeconds: 600 });
-    agent = await startStubAgent({
-      name: 'here',
-      joinToken,
-      status: { architecture: 'x64', powerSources: [] },
-      fetchArtifacts: true,
-    });
+    factory = await startFactory({ agents: [{ name: 'here', fetchArtifacts: true }] });
+    for (const [name, bytes] of Object.entries(files)) await factory.store(name, bytes);
   });
-  afterAll(async () => {
-    await agent.stop();
-    await plane.close();
-    await rm(modelStore, { recursive: true, force: true });
-  });
+  afterAll(() => factory.close());
 
   async function declare(name: string, digest: string, placement: object = { deviceClassNames: ['generic-x86-64'] }) {
     const metadata = { name, namespace: 'factory' };
-    const variants = [{ name: 'fp32', digest, sources: [{ uri: `store://${name}` }] }];
-    const version = { ...api, kind: 'ModelVersion', metadata, spec: { family: name, version: '1.0.0', variants } };
-    await plane.client.create(modelVersions, version, { signal });
+    await factory.plane.client.create(modelVersions, modelVersion(name, digest), { signal });
     const spec = { modelVersionName: name, budget: { energyPerInference: '80mJ' }, placement };
-    await plane.client.create(modelDeployments, { ...api, kind: 'ModelDeployment', metadata, spec }, { signal });
+    await factory.plane.client.create(
+      modelDeployments,
+      { apiVersion: 'jouleops.dev/v1alpha1', kind: 'ModelDeployment', metadata, spec },
+      { signal },
+    );
   }
-  const get = (name: string) => plane.client.get(modelDeployments, { namespace: 'factory', name }, { signal });
+  const get = (name: string) => factory.plane.client.get(modelDeployments, { namespace: 'factory', name }, { signal });
   const conditionOf = async (name: string, type: string) => findCondition((await get(name)).status?.conditions, type);
 
   it('is refused one by one, while the good one goes on serving under the same revision', async () => {
@@ -84,7 +61,7 @@ describe('bad input beside a good deployment', () => {
     const after = await get('good');
     expect(findCondition(after.status?.conditions, 'Ready')).toEqual(findCondition(before.status?.conditions, 'Ready'));
     expect(after.status?.currentRevision).toBe(before.status?.currentRevision);
-    expect([...agent.fetched]).toEqual([digestOf(model)]);
-    expect((await fetch(`${plane.controller.webUrl}/readyz`)).status).toBe(200);
+    expect([...(factory.agents[0]?.fetched ?? [])]).toEqual([digestOf(model)]);
+    expect((await fetch(`${factory.plane.controller.webUrl}/readyz`)).status).toBe(200);
   });
 });

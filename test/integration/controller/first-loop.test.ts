@@ -1,62 +1,27 @@
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
-import type { ModelVersion } from '../../../crds/model-version.ts';
 import { edgeDevices, modelDeployments, modelInstances, modelVersions } from '../../../crds/resources.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
-import { namespaces } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
-import { startControlPlane, type TestControlPlane } from '../../support/controller.ts';
+import type { TestControlPlane } from '../../support/controller.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type StubAgent, startStubAgent } from '../../support/stub-agent.ts';
+import { type Factory, modelVersion, smallModel, startFactory } from '../../support/factory.ts';
 
-const cell = '|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|';
 const signal = AbortSignal.timeout(120_000);
 
 describe('from a declaration to an assigned model', () => {
+  let factory: Factory;
   let plane: TestControlPlane;
-  let agent: StubAgent;
-  let modelStore: string;
   let digest: string;
 
   beforeAll(async () => {
-    modelStore = await mkdtemp(path.join(os.tmpdir(), 'jouleops-models-'));
-    await mkdir(path.join(modelStore, 'nas/1'), { recursive: true });
-    const bytes = nasBench201(cell, { inputShape: [3, 32, 32], classes: 10, seed: 1 });
-    digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    await writeFile(path.join(modelStore, 'nas/1/model.onnx'), bytes);
-    plane = await startControlPlane({ modelStoreDirectory: modelStore });
-    await plane.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'factory' } }, { signal });
-    const joinToken = await plane.controller.mintJoinToken({ validSeconds: 600 });
-    agent = await startStubAgent({
-      name: 'here',
-      joinToken,
-      status: { architecture: 'x64', powerSources: [] },
-      fetchArtifacts: true,
-    });
+    factory = await startFactory({ agents: [{ name: 'here', fetchArtifacts: true }] });
+    plane = factory.plane;
+    digest = await factory.store('nas/1/model.onnx', smallModel(1));
   });
-
-  afterAll(async () => {
-    await agent.stop();
-    await plane.close();
-    await rm(modelStore, { recursive: true, force: true });
-  });
+  afterAll(() => factory.close());
 
   it('places a model nobody can predict, tests it, and serves it with BudgetRespected unknown', async () => {
-    const version: ModelVersion = {
-      apiVersion: 'jouleops.dev/v1alpha1',
-      kind: 'ModelVersion',
-      metadata: { name: 'nas-1', namespace: 'factory' },
-      spec: {
-        family: 'nas',
-        version: '1.0.0',
-        variants: [{ name: 'fp32', digest, sources: [{ uri: 'store://nas/1/model.onnx' }] }],
-      },
-    };
     const deployment: ModelDeployment = {
       apiVersion: 'jouleops.dev/v1alpha1',
       kind: 'ModelDeployment',
@@ -68,7 +33,7 @@ describe('from a declaration to an assigned model', () => {
       },
     };
     await plane.client.create(modelDeployments, deployment, { signal });
-    await plane.client.create(modelVersions, version, { signal });
+    await plane.client.create(modelVersions, modelVersion('nas-1', digest, 'nas/1/model.onnx'), { signal });
 
     await eventually(async () => {
       const device = await plane.client.get(edgeDevices, { name: 'here' }, { signal });
@@ -93,7 +58,7 @@ describe('from a declaration to an assigned model', () => {
       reason: 'NoPowerSource',
     });
     expect(findCondition(ready.status?.conditions, 'Reconciling')).toBeUndefined();
-    expect(agent.fetched).toEqual(new Set([digest]));
+    expect(factory.agents[0]?.fetched).toEqual(new Set([digest]));
     const { items } = await plane.client.list(modelInstances, { namespace: 'factory', signal });
     expect(items).toHaveLength(1);
     expect(items[0]?.spec.active).toMatchObject({ digest, variant: 'fp32' });
