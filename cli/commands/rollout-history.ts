@@ -18,8 +18,7 @@ const maximumReason = 120;
 export async function rolloutHistory(name: string, flags: RolloutFlags, signal: AbortSignal): Promise<void> {
   await withDeployment(name, flags, signal, async (asked) => {
     const lines = await readRevisions(asked, signal);
-    const shown = lines.map(({ fields: _, ...line }) => line);
-    asked.say({ name, revisions: shown }, format(lines));
+    asked.say({ name, revisions: lines }, format(lines));
   });
 }
 

@@ -18,7 +18,7 @@ export interface Asked {
   client: Client;
   deployment: Stored<ModelDeployment>;
   /** Prints the text, or the value with --output json. */
-  say(value: unknown, text: string): void;
+  say: (value: unknown, text: string) => void;
 }
 
 export async function withDeployment(

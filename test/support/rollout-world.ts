@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { EdgeDeviceStatus } from '../../crds/edge-device.ts';
 import type { ModelDeployment, ModelDeploymentSpec } from '../../crds/model-deployment.ts';
 import { modelDeployments, modelVersions } from '../../crds/resources.ts';
 import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
@@ -25,7 +26,7 @@ export interface RolloutWorld extends AsyncDisposable {
   /** By ModelVersion, then by device; what is not named is frugal. */
   behaviour: Record<string, StubModel | Record<string, StubModel>>;
   agents: StubAgent[];
-  join(name: string, deviceClassName?: string): Promise<StubAgent>;
+  join(name: string, deviceClassName?: string, status?: Partial<EdgeDeviceStatus>): Promise<StubAgent>;
   release(name: string, seed: number): Promise<void>;
   deploy(name: string, spec: Partial<ModelDeploymentSpec> & { modelVersionName: string }): Promise<void>;
   deployment(name: string): Promise<Stored<ModelDeployment>>;
@@ -44,12 +45,12 @@ export async function startRolloutWorld(signal: AbortSignal): Promise<RolloutWor
     kubeconfigPath,
     behaviour: {},
     agents: [],
-    join: async (name, deviceClassName) => {
+    join: async (name, deviceClassName, status = {}) => {
       const agent = await startStubAgent({
         name,
         joinToken: await plane.controller.mintJoinToken({ validSeconds: 600 }),
         ...(deviceClassName === undefined ? {} : { deviceClassName }),
-        status: { architecture: 'x64', powerSources: [{ name: 'meter', kind: 'hwmon', boundary: 'Board' }] },
+        status: { architecture: 'x64', powerSources: [{ name: 'meter', kind: 'hwmon', boundary: 'Board' }], ...status },
         behave: ({ modelVersionName }) => {
           const told = world.behaviour[modelVersionName];
           return told === undefined ? frugal : isModel(told) ? told : (told[name] ?? frugal);

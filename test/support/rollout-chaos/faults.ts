@@ -23,9 +23,7 @@ export async function breakThings(
     });
     repairs.add(done);
   };
-  while (!storm.aborted) {
-    await delay(50 + random() * 250, undefined, { signal: storm }).catch(() => undefined);
-    if (storm.aborted) break;
+  while (await goesOn(50 + random() * 250, storm)) {
     const device = devices[Math.floor(random() * devices.length)];
     const what = random();
     const milliseconds = 100 + random() * 2000;
@@ -63,4 +61,10 @@ export async function breakThings(
     device.start();
   }
   return counts;
+}
+
+/** Whether the storm still rages after this long. */
+async function goesOn(milliseconds: number, storm: AbortSignal): Promise<boolean> {
+  await delay(milliseconds, undefined, { signal: storm }).catch(() => undefined);
+  return !storm.aborted;
 }

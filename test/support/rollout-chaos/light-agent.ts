@@ -107,7 +107,7 @@ export class LightAgent {
         if (known) known.update(instance);
         else this.#runners.set(instance.name, this.#start(instance, runnerDeps));
       };
-      for (const instance of [...disk.desired.values()]) put(instance);
+      for (const instance of disk.desired.values()) put(instance);
       const device = new Reflector<EdgeDevice>({ client, clock, logger: silentLogger }, edgeDevices, { name: identity.name });
       let latest: Stored<EdgeDevice> | undefined;
       device.onChange(({ object }) => {
@@ -144,7 +144,7 @@ export class LightAgent {
   async #follow(client: Client, device: Stored<EdgeDevice>, put: (instance: DesiredInstance) => void): Promise<void> {
     const { desired } = this.#options.disk;
     const assigned = device.status?.assigned ?? [];
-    for (const name of [...desired.keys()])
+    for (const name of desired.keys())
       if (!assigned.some((entry) => entry.name === name)) {
         desired.delete(name);
         await this.#runners.get(name)?.stop();

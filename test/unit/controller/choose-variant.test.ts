@@ -36,7 +36,7 @@ function choose(variants: Record<string, Known>, asked: { minimum?: number; name
     spec: {
       modelVersionName: 'm',
       budget: { energyPerInference: '80mJ' },
-      placement: { ...(asked.names === undefined ? {} : { variantNames: asked.names }) },
+      placement: asked.names === undefined ? {} : { variantNames: asked.names },
       ...(asked.minimum === undefined ? {} : { requirements: { minimumAccuracyPermille: asked.minimum } }),
     },
   };
