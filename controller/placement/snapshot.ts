@@ -86,6 +86,7 @@ function viewDevice(sources: SnapshotSources, device: Stored<EdgeDevice>): Devic
     ...(status?.deviceClassName === undefined ? {} : { className: status.deviceClassName }),
     ...(liveness.kind === 'silent' ? { lostSeconds: liveness.seconds } : {}),
     ...(status?.agentVersion === undefined ? {} : { agentVersion: status.agentVersion }),
+    upstreams: upstreamsOf(device),
     ...(status?.allocatable?.memory === undefined ? {} : { memoryBytes: parseQuantity(status.allocatable.memory) }),
     ...(status?.allocatable?.storage === undefined ? {} : { storageBytes: parseQuantity(status.allocatable.storage) }),
     ...(spec.powerCap === undefined ? {} : { powerCapWatts: parsePower(spec.powerCap) }),
@@ -94,7 +95,7 @@ function viewDevice(sources: SnapshotSources, device: Stored<EdgeDevice>): Devic
 }
 
 function viewDeployment(sources: SnapshotSources, deployment: Stored<ModelDeployment>): DeploymentView {
-  const { placement, requirements, priority, suspend } = deployment.spec;
+  const { placement, requirements, priority, runtime, suspend } = deployment.spec;
   return {
     uid: deployment.metadata.uid,
     key: keyOf(deployment),
@@ -108,12 +109,18 @@ function viewDeployment(sources: SnapshotSources, deployment: Stored<ModelDeploy
     failoverSeconds: placement.failoverSeconds ?? 600,
     frozen: suspend === true || usableVersion(sources.versions, deployment) === undefined,
     ...(placement.deviceSelector === undefined ? {} : { selector: placement.deviceSelector }),
+    ...(runtime?.upstreamName === undefined ? {} : { upstreamName: runtime.upstreamName }),
     ...(placement.topologyKey === undefined ? {} : { topologyKey: placement.topologyKey }),
     ...(requirements?.minimumAgentVersion === undefined ? {} : { minimumAgentVersion: requirements.minimumAgentVersion }),
     ...(requirements?.p95LatencyMilliseconds === undefined
       ? {}
       : { p95LatencyMilliseconds: requirements.p95LatencyMilliseconds }),
   };
+}
+
+/** As agents report them among their execution providers: upstream:NAME. */
+function upstreamsOf({ status }: Stored<EdgeDevice>): string[] {
+  return (status?.executionProviders ?? []).flatMap((provider) => /^upstream:(.+)$/.exec(provider)?.[1] ?? []);
 }
 
 function existingPlacements(instances: readonly Stored<ModelInstance>[]): Map<string, ExistingPlacement[]> {

@@ -77,6 +77,5 @@ function notImplemented({ spec }: ModelDeployment): string[] {
     ...(spec.rollout?.experiment ? ['rollout.experiment'] : []),
     ...(spec.placement.batteryPolicy ? ['placement.batteryPolicy'] : []),
     ...(spec.budget.whenExceeded === 'Throttle' ? ['budget.whenExceeded Throttle'] : []),
-    ...(spec.runtime?.engine === 'OpenInferenceUpstream' ? ['runtime.engine OpenInferenceUpstream'] : []),
   ];
 }

@@ -46,6 +46,12 @@ export function refusedByDevice(
       verdict: 'AgentTooOld',
       message: `its agent is ${device.agentVersion ?? 'of unknown version'}, requirements.minimumAgentVersion is ${needed}`,
     };
+  const { upstreamName } = deployment;
+  if (upstreamName !== undefined && !device.upstreams?.includes(upstreamName))
+    return {
+      verdict: 'NotReady',
+      message: `it has no upstream ${upstreamName}: start its agent with --upstream ${upstreamName}=URL`,
+    };
   return undefined;
 }
 

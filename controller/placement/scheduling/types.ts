@@ -17,6 +17,8 @@ export interface DeviceView {
   /** Silence so far, when its agent is lost. */
   lostSeconds?: number;
   agentVersion?: string;
+  /** Names of the servers beside its agent that models can run on. */
+  upstreams?: readonly string[];
   memoryBytes?: number;
   storageBytes?: number;
   powerCapWatts?: number;
@@ -38,6 +40,8 @@ export interface DeploymentView {
   topologyKey?: string;
   failoverSeconds: number;
   minimumAgentVersion?: string;
+  /** The server beside the agent that the model runs on, where it names one. */
+  upstreamName?: string;
   p95LatencyMilliseconds?: number;
   /** Nothing new is placed while its model is unknown or it is suspended; what is there stays. */
   frozen: boolean;

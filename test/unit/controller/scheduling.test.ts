@@ -134,6 +134,7 @@ describe('which devices are chosen', () => {
     ['it is not ready', { ready: false }, {}, 'NotReady'],
     ['its agent is too old', { agentVersion: '0.1.0' }, { minimumAgentVersion: '0.2.0' }, 'AgentTooOld'],
     ['its agent is of unknown version', {}, { minimumAgentVersion: '0.2.0' }, 'AgentTooOld'],
+    ['it has no such upstream', { upstreams: ['npu'] }, { upstreamName: 'gpu' }, 'NotReady'],
     ['its memory is too small', { memoryBytes: 10 }, {}, 'InsufficientMemory'],
     ['its storage is too small', { storageBytes: 10 }, {}, 'InsufficientStorage'],
     ['the model is too slow there', {}, { p95LatencyMilliseconds: 50 }, 'LatencyExceeded'],
