@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { type ClassicNetworkName, classicNetworks } from '../../../energy/onnx/c
 import type { ModelProto } from '../../../energy/onnx/messages.ts';
 import { readModel, writeModel } from '../../../energy/onnx/model.ts';
 import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
-import { attributeOf, floatTensor, nodeOf } from '../../../energy/onnx/nodes.ts';
+import { attributeOf, floatTensor, nodeOf, tensorOf } from '../../../energy/onnx/nodes.ts';
 import { cellFeatures } from '../../../energy/prediction/training/cell-rows.ts';
 import { parseTable } from '../../../energy/prediction/training/table.ts';
 import { featuresFromTable } from '../../../energy/prediction/training/timm-rows.ts';
@@ -354,7 +354,88 @@ describe('weights beside the file', () => {
   });
 });
 
+it('weights of gigabytes beside the file are counted without being read or run', async () => {
+  const builder = new GraphBuilder({ name: 'huge', weights: { kind: 'constant', seed: 1, minimumElements: 16 } });
+  const units = 16_384;
+  const value = builder.input('x', [1, units]);
+  builder.output('y', builder.relu(builder.gemm(builder.relu(builder.gemm(value, units)), units)));
+  const beside = path.join(folder, 'huge.bin');
+  const bytes = 4 * units * units;
+  const bytesOfModel = changed(builder.build(), ({ graph }) => {
+    for (const node of graph.node.filter(({ opType }) => opType === 'Gemm')) {
+      const [, weight = ''] = node.input;
+      graph.node = graph.node.filter(({ output }) => output[0] !== weight);
+      const tensor = { ...floatTensor(weight, [units, units], []), dataLocation: 1 };
+      delete tensor.rawData;
+      const offset = String(bytes * graph.initializer.filter(({ dataLocation }) => dataLocation === 1).length);
+      tensor.externalData = [
+        { key: 'location', value: 'huge.bin' },
+        { key: 'offset', value: offset },
+      ];
+      graph.initializer.push(tensor);
+    }
+  });
+  // A file with holes: it has its size, and takes no space.
+  await writeFile(beside, '');
+  await truncate(beside, 2 * bytes);
+  const started = performance.now();
+  const analysis = await analyze(bytesOfModel, { limits: { materializedBytes: 8 * 2 ** 30 } });
+  expect(analysis.path).toBe('static');
+  expect(analysis.features.classes.gemm).toMatchObject({ nodes: 2, macs: 2 * units * units });
+  expect(analysis.features.parameters).toBe(2 * (units * units + units));
+  expect(performance.now() - started).toBeLessThan(20_000);
+  expect((await refusal(bytesOfModel)).reason).toBe('Materializes');
+});
+
 describe('number formats', () => {
+  it('quantised operators are counted as what they compute, at their own size', async () => {
+    const bytes = changed(small(), ({ graph }) => {
+      const scalar = (name: string, zero: boolean) =>
+        zero ? tensorOf(name, 'uint8', [], new Uint8Array(1)) : floatTensor(name, [], [0.02]);
+      const around = (name: string) => {
+        graph.initializer.push(scalar(`${name}/scale`, false), scalar(`${name}/zero`, true));
+        const inputs = [`${name}/scale`, `${name}/zero`];
+        return [
+          nodeOf('QuantizeLinear', [name, ...inputs], [`${name}/q`]),
+          nodeOf('DequantizeLinear', [`${name}/q`, ...inputs], [`${name}/dq`]),
+        ];
+      };
+      const index = graph.node.findIndex(({ opType }) => opType === 'Conv');
+      const conv = graph.node[index];
+      const relu = graph.node.find(({ opType }) => opType === 'Relu');
+      const weight = graph.initializer.find(({ name }) => name === conv?.input[1]);
+      if (!conv || !relu || !weight) throw new Error('the network has a convolution and an activation');
+      const [input = '', weightName = '', biasName = ''] = conv.input;
+      const [produced = ''] = relu.output;
+      graph.initializer = graph.initializer.filter(({ name }) => name !== weightName && name !== biasName);
+      graph.initializer.push(
+        tensorOf(`${weightName}/q`, 'int8', weight.dims, new Uint8Array(8 * 27).fill(3)),
+        floatTensor(`${weightName}/scale`, [], [0.01]),
+        tensorOf(`${weightName}/zero`, 'int8', [], new Uint8Array(1)),
+      );
+      conv.input = [`${input}/dq`, weightName];
+      for (const node of graph.node)
+        if (node !== relu) node.input = node.input.map((name) => (name === produced ? `${produced}/dq` : name));
+      const dequantized = nodeOf(
+        'DequantizeLinear',
+        [`${weightName}/q`, `${weightName}/scale`, `${weightName}/zero`],
+        [weightName],
+      );
+      graph.node = [
+        ...around(input),
+        dequantized,
+        conv,
+        relu,
+        ...around(produced),
+        ...graph.node.filter((node) => node !== conv && node !== relu),
+      ];
+    });
+    const [quantized, float] = [await analyze(bytes), await analyze(small())];
+    expect(quantized.features.classes.conv3x3.macs).toBe(float.features.classes.conv3x3.macs);
+    expect(quantized.features.classes.conv3x3.bytes).toBe(float.features.classes.conv3x3.bytes / 4);
+    expect(quantized.features.macs).toBe(float.features.macs);
+  });
+
   it('half floats run', async () => {
     const bytes = changed(small(), ({ graph }) => {
       for (const tensor of graph.initializer) {
