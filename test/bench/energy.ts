@@ -1,4 +1,5 @@
-// Scores of the energy predictors on grouped folds, written into docs/energy.md: npm run bench:energy [-- --only SECTION] [--end-to-end 500] [--data DIRECTORY]
+// Scores of the energy predictors on grouped folds, written into docs/energy.md: npm run bench:energy [-- --only SECTION] [--end-to-end 500] [--tried] [--data DIRECTORY]
+// --tried also compares the alternatives that lost, which takes a quarter of an hour.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -23,6 +24,7 @@ import { fewShotCounts, fewShotTable } from './energy/few-shot.ts';
 import { hiddenBoardTable } from './energy/hidden-boards.ts';
 import { onlineReplay } from './energy/online-replay.ts';
 import { sessionOffsetTable } from './energy/session-offset.ts';
+import { triedTable } from './energy/tried.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const page = path.join(root, 'docs/energy.md');
@@ -185,6 +187,7 @@ async function main(): Promise<void> {
       only: { type: 'string' },
       data: { type: 'string', default: path.join(root, '../shared/data/energy') },
       'end-to-end': { type: 'string', default: '500' },
+      tried: { type: 'boolean', default: false },
     },
   });
   const read: Read = (name) => readFileSync(path.join(values.data, name), 'utf8');
@@ -247,9 +250,26 @@ async function main(): Promise<void> {
         ]),
     ],
     ['end to end', () => endToEnd(Number(values['end-to-end']), cells(), read)],
+    [
+      'tried',
+      () => {
+        const boards = { 'Raspberry Pi 5': 'raspberry-pi-5-board-pytorch', 'Jetson Nano': 'jetson-nano-board-pytorch' } as const;
+        const tables = Object.entries(boards).map(([title, name]) => ({
+          title,
+          rows: rowsOf(name),
+          // Fewer folds than the scores have: every line fits them all again.
+          options: [
+            { ...validationOptions(completePlan(name, read), 'joules', 'architecture'), repeats: 3 },
+            { ...validationOptions(completePlan(name, read), 'joules', 'family'), folds: 10 },
+          ],
+        }));
+        return triedTable(tables, (name) => process.stderr.write(`${name}\n`));
+      },
+    ],
   ];
   for (const [section, make] of sections) {
     if (values.only !== undefined && values.only !== section) continue;
+    if (section === 'tried' && !values.tried) continue;
     const content = await make();
     console.log(`${content}\n`);
     writeFileSync(page, replaceSection(readFileSync(page, 'utf8'), section, content));
