@@ -24,6 +24,12 @@ function idOf(revision: string, criteriaHash: string, kind: TestKind | 'Traffic'
   return `${orderPrefix(revision)}${criteriaHash.slice(0, 6)}.${kind.toLowerCase()}${attempt === 0 ? '' : `.${attempt}`}`;
 }
 
+/** Whether an order is of the same comparison, this attempt or an earlier one. */
+export function isSameTraffic(order: TrafficTestOrder, wanted: TrafficTestOrder): boolean {
+  const ofFirst = (id: string) => id.replace(/(?<=\.traffic)\.\d+$/, '');
+  return ofFirst(order.id) === ofFirst(wanted.id);
+}
+
 export function isTestOf(order: { id: string }, revision: string): boolean {
   return order.id.startsWith(orderPrefix(revision));
 }

@@ -1,7 +1,8 @@
 // Gives the testers of a class their candidate and their orders, traffic before energy, and judges what they report.
+import type { TrafficTestOrder } from '../../../crds/model-instance.ts';
 import type { TestFinding } from '../canary/finding.ts';
 import { judgeBeforeLoop, judgeEnergyLoop } from '../canary/judge-device.ts';
-import { energyTestKind, hasMoreLooks, orderEnergyTest, orderTrafficTest } from '../canary/orders.ts';
+import { energyTestKind, hasMoreLooks, isSameTraffic, orderEnergyTest, orderTrafficTest } from '../canary/orders.ts';
 import { rememberRollout, secondsToDeadline } from '../class-rollout.ts';
 import type { TargetRevision } from '../revision.ts';
 import type { ClassRollout } from '../revision-memory.ts';
@@ -62,7 +63,7 @@ function testOn(
   const slot = targetSlot(scope, tester, target);
   if (!slot) return { kind: 'running', message: `${device}: no variant qualifies there` };
   const { active, previous, candidate } = tester.slots;
-  const traffic = orderTrafficTest(deployment, target.name, scope.criteriaHash, tester.slots, rollout);
+  const traffic = trafficOf(tester, orderTrafficTest(deployment, target.name, scope.criteriaHash, tester.slots, rollout));
   const before = judgeBeforeLoop(deployment, tester, target.name, traffic);
   const energy = before ? undefined : orderEnergyTest(deployment, target.name, scope.criteriaHash, kind, rollout);
   const { strategy, candidateSharePercent = 10 } = deployment.spec.rollout ?? {};
@@ -98,6 +99,14 @@ function testOn(
       energy ?? orderEnergyTest(deployment, target.name, scope.criteriaHash, kind, rollout),
     )
   );
+}
+
+/** What live requests have said stays said when only the energy loop has to be run again. */
+function trafficOf({ slots, instance }: Member, wanted: TrafficTestOrder | undefined): TrafficTestOrder | undefined {
+  const given = slots.trafficTest;
+  if (!given || !wanted || !isSameTraffic(given, wanted)) return wanted;
+  const done = instance.status?.tests?.some(({ id, state }) => id === given.id && state === 'Completed');
+  return done ? { ...wanted, id: given.id } : wanted;
 }
 
 function conclude(
