@@ -67,6 +67,19 @@ describe('the web port', () => {
     }, 20);
   });
 
+  it('says Ready of every shipped class, for its generation, as kubectl wait and kstatus ask', async () => {
+    await eventually(async () => {
+      const { items } = await plane.client.list(deviceClasses, { signal });
+      expect(items.length).toBeGreaterThan(3);
+      for (const { metadata, status } of items)
+        expect(findCondition(status?.conditions, 'Ready'), metadata.name).toMatchObject({
+          status: 'True',
+          reason: 'Succeeded',
+          observedGeneration: metadata.generation,
+        });
+    }, 20);
+  });
+
   it('refuses a port that is in use, by name', async () => {
     const port = Number(new URL(plane.controller.webUrl).port);
     await expect(startControlPlane({ web: { port } })).rejects.toThrow(
