@@ -39,7 +39,7 @@ describe('every command', () => {
   });
 
   it.each([
-    [['colour'], /unknown command 'colour'\n {2}next: .*--help/],
+    [['xyzzy'], /unknown command 'xyzzy'\n {2}next: .*--help/],
     [['version', '--output', 'yaml'], /--output yaml is not known\n {2}next: use one of: table, json/],
     [['status', '--output', 'yaml'], /--output yaml is not known\n {2}next: use one of: table, json/],
     [['agent'], /required option '--name <name>' not specified\n {2}next: .*--help/],
