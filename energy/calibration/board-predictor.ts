@@ -152,6 +152,9 @@ function cardOf(
     referenceSession: date,
     assumptions: [
       `proportions between costs that ${probes.length} probes cannot tell apart are those of ${source.name} (boundary ${source.card.boundary}); level and scale are this board's own`,
+      ...(board.probes.simulated
+        ? ['the board was simulated: its energy is of no real board, its latency of the machine that simulated']
+        : []),
       'one board at one time: other specimens and other days differ by 2 to 9 %',
       'scores are of probes that were left out, which are farther from one another than most networks are from a probe',
     ],

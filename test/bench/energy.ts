@@ -52,7 +52,8 @@ function scoreTable(name: PlanName, rows: readonly TrainingRow[], read: Read): s
   const lines = [line('**this predictor**', scoresOf(grouped)), line('its roofline alone', scoresOf(alone))];
   if (plan.hasFamilies) {
     const families = outOfFold(rows, validationOptions(plan, 'joules', 'family'));
-    lines.push(line('**this predictor, family never seen**', scoresOf(families)));
+    const kind = name === 'raspberry-pi-5-corerail-onnxruntime' ? 'input size' : 'family';
+    lines.push(line(`**this predictor, ${kind} never seen**`, scoresOf(families)));
   }
   lines.push(
     line('coarse features (MACs, activations, parameters)', scoresOf(coarseBaseline(rows, options))),

@@ -38,7 +38,9 @@ export function nestedCoverage(rows: readonly TrainingRow[], options: CoverageOp
     const inner = { ...options, parameters: model.process.parameters, enough: enoughScores };
     const calibration = calibrate({
       byArchitecture: outOfFold(training, inner),
-      ...(options.hasFamilies ? { byFamily: outOfFold(training, { ...inner, groupBy: 'family', folds: training.length }) } : {}),
+      ...(options.hasFamilies
+        ? { byFamily: outOfFold(training, { ...inner, groupBy: 'family', folds: training.length, seed: options.seed + fold }) }
+        : {}),
     });
     for (const [index, row] of rows.entries()) {
       if (foldOf[index] !== fold || options.scored?.(row) === false) continue;

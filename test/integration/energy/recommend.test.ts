@@ -43,6 +43,31 @@ describe('jouleops recommend', () => {
     expect(plot).not.toMatch(/NaN|Infinity|undefined/);
   });
 
+  it('the plot has declared accuracy for its second axis where every model declares it, and latency where one does not', async () => {
+    const declare = (name: string, declaredAccuracyPermille: number) =>
+      writeFile(
+        path.join(directory, 'models', name, 'model.yaml'),
+        `variants: [{ file: model.onnx, declaredAccuracyPermille: ${declaredAccuracyPermille} }]\n`,
+      );
+    await declare('light', 880);
+    await ask('models', '--plot', 'one-declares.svg');
+    expect(await readFile(path.join(directory, 'one-declares.svg'), 'utf8')).toContain('predicted latency, ms');
+    await declare('heavy', 930);
+    const answer = await ask('models', '--plot', 'both-declare.svg', '--output', 'json');
+    expect(JSON.parse(answer.stdout)).toMatchObject({
+      recommendations: [{ accuracyPermille: 880 }, { accuracyPermille: 930 }],
+    });
+    const plot = await readFile(path.join(directory, 'both-declare.svg'), 'utf8');
+    expect(plot).toContain('declared accuracy, %');
+    expect(plot).not.toMatch(/latency|NaN|Infinity|undefined/);
+    // The better one needs more energy and stands higher: both are on the front.
+    const dots = [...plot.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)" r="5" fill="#\w+"><title>models\/(\w+)/g)];
+    const at = new Map(dots.map(([, x, y, name]) => [name, { x: Number(x), y: Number(y) }]));
+    expect(at.get('heavy')?.x).toBeGreaterThan(at.get('light')?.x ?? Number.NaN);
+    expect(at.get('heavy')?.y).toBeLessThan(at.get('light')?.y ?? Number.NaN);
+    expect(/<polyline points="([^"]+)"/.exec(plot)?.[1]?.split(' ')).toHaveLength(2);
+  });
+
   it('a size or a latency that is not held is named, and nothing recommended ends with 3', async () => {
     const small = await ask('models', '--max-size', '1KB');
     expect(small.stdout).toMatch(/file of \d\.\d MB > 0\.0 MB/);
