@@ -5,11 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import type { EdgeDeviceStatus } from '../../crds/edge-device.ts';
 import type { ModelDeployment, ModelDeploymentSpec } from '../../crds/model-deployment.ts';
-import { modelDeployments, modelVersions } from '../../crds/resources.ts';
+import { deviceClasses, modelDeployments, modelVersions } from '../../crds/resources.ts';
 import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
 import { namespaces } from '../../kube/api/builtins.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { startControlPlane, type TestControlPlane } from './controller.ts';
+import { eventually } from './eventually.ts';
 import { type StubAgent, type StubModel, startStubAgent } from './stub-agent.ts';
 
 const cell = '|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|';
@@ -39,6 +40,7 @@ export async function startRolloutWorld(signal: AbortSignal): Promise<RolloutWor
   const kubeconfigPath = path.join(plane.directory, 'kubeconfig');
   await writeFile(kubeconfigPath, await plane.apiServer.kubeconfig(), { mode: 0o600 });
   await plane.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, { signal });
+  await untilClassesAreShipped(plane, signal);
   const world: RolloutWorld = {
     plane,
     namespace,
@@ -85,6 +87,12 @@ export async function startRolloutWorld(signal: AbortSignal): Promise<RolloutWor
     },
   };
   return world;
+}
+
+/** A device that simulates one can join no sooner; a real agent asks again. */
+export async function untilClassesAreShipped({ client }: Pick<TestControlPlane, 'client'>, signal: AbortSignal): Promise<void> {
+  for (const name of ['raspberry-pi-5', 'jetson-nano'])
+    await eventually(() => client.get(deviceClasses, { name }, { signal }), 30);
 }
 
 function isModel(told: StubModel | Record<string, StubModel>): told is StubModel {

@@ -9,6 +9,7 @@ import { namespaces } from '../../../kube/api/builtins.ts';
 import { startControlPlane, type TestControlPlane } from '../controller.ts';
 import { eventually } from '../eventually.ts';
 import { seededRandom } from '../faults/random.ts';
+import { untilClassesAreShipped } from '../rollout-world.ts';
 import { breakThings, type FaultCounts } from './faults.ts';
 import { type Device, startDevice, type Watch } from './fleet.ts';
 import { type LaneResult, runLane } from './lane.ts';
@@ -47,6 +48,7 @@ export async function runRolloutChaos(options: RolloutChaosOptions, signal: Abor
   const watch: Watch = { violations: [], refusedDownloads: 0, swaps: 0 };
   try {
     await plane.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, { signal });
+    await untilClassesAreShipped(plane, signal);
     const releases = drawReleases(2 * rolloutsPerLane, random);
     await Promise.all(releases.map((release, index) => publish(plane, directory, release, index, signal)));
     const world = { directory: modelStoreDirectory, releases, watch, random: seededRandom(seed + 1) };
