@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Slot } from '../../crds/model-instance.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import type { GraphFeatures } from '../../energy/graph/analysis.ts';
-import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
+import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
 import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
 import { quantityAt } from '../../energy/prediction/verdict.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
@@ -30,7 +30,8 @@ interface Deps {
 
 export interface ProbeReading {
   outcome: ProbeOutcome;
-  features: GraphFeatures;
+  /** Absent when the graph could not be read here. */
+  features?: GraphFeatures;
 }
 
 export class ProbeBench {
@@ -62,7 +63,13 @@ export class ProbeBench {
   async measure(probe: ProbeCandidate, signal: AbortSignal): Promise<ProbeReading> {
     const slot = await this.#store(probe);
     const { store } = this.#deps;
-    const { features } = await analyzeGraph(store.path(slot.digest), { signal });
+    let features: GraphFeatures;
+    try {
+      ({ features } = await analyzeGraph(store.path(slot.digest), { signal }));
+    } catch (error) {
+      if (!(error instanceof UnsupportedModelError)) throw error;
+      return { outcome: { kind: 'LeftOut', reason: 'LoadFailed', message: error.message } };
+    }
     const first = await this.#outcome(slot, signal);
     if (!isFailure(first)) return { features, outcome: first };
     // A Ctrl-C reaches the model's process too, perhaps before this one; and a failure by chance must not stay in the record.

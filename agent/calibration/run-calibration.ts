@@ -179,7 +179,7 @@ async function measureAll(options: CalibrationOptions, course: Course, signal: A
       if (watts !== undefined) record.idleWatts = watts;
     }
     const { outcome, features } = await bench.measure(probe, signal);
-    record.features[probe.name] = features;
+    if (features) record.features[probe.name] = features;
     record.steps.push({ probe: probe.name, time: new Date(clock.now()).toISOString(), outcome });
     await writeRecord(file, record);
   }
