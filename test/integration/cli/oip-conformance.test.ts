@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -88,5 +90,33 @@ describe('the conformance suite of the Open Inference Protocol', () => {
     ['a server that is not there', ['http://127.0.0.1:1'], 1, 'no server of the protocol answers'],
   ])('refuses %s', async (_, args, exit, message) => {
     expect(await jouleops(...args)).toMatchObject({ code: exit, stderr: expect.stringContaining(message) as string });
+  });
+
+  it('exits with 3 and names what a server takes that it should refuse, and with 1 where there is no model to ask', async () => {
+    const tensor = { name: 'x', datatype: 'FP32', shape: [1] };
+    const careless = createServer((request, response) => {
+      request.resume();
+      const { url = '' } = request;
+      const body = url.endsWith('/infer')
+        ? { model_name: 'm', outputs: [{ ...tensor, data: [1] }] }
+        : url === '/v2'
+          ? { name: 'careless', version: '1', extensions: [] }
+          : { name: 'm', platform: 'none', inputs: [tensor], outputs: [tensor], live: true, ready: true };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => careless.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(careless.address() as AddressInfo).port}`;
+    try {
+      const { code, stdout, stderr } = await jouleops(url, '--model', 'm');
+      expect(code).toBe(3);
+      expect(stdout).toMatch(/FAIL {2}refuses fewer elements than the shape needs\n.*although the request is wrong/);
+      expect(stdout).toMatch(/ok {4}GET \/v2\/health\/live answers 200/);
+      expect(stderr).toMatch(/\d+ failed/);
+      const none = await jouleops(url);
+      expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('name it with --model') as string });
+    } finally {
+      careless.closeAllConnections();
+      await new Promise((resolve) => careless.close(resolve));
+    }
   });
 });
