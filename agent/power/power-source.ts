@@ -9,6 +9,7 @@ export type SourceKind =
   | 'pmic'
   | 'battery'
   | 'nvidia-smi'
+  | 'usb-meter'
   | 'external'
   /** Only with --simulate. */
   | 'simulated';

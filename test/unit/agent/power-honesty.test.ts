@@ -120,7 +120,7 @@ describe('/debug/sensors', () => {
       }),
     ]);
     const unused = sensors.probes.filter((probe) => probe.found.length === 0);
-    expect(unused).toHaveLength(5);
+    expect(unused).toHaveLength(6);
     for (const probe of unused) expect(probe.why).toEqual(expect.stringMatching(/./));
   });
 });
