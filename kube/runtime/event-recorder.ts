@@ -47,6 +47,8 @@ const maxSeries = 2000;
 const maxNoteLength = 1024;
 const closeSeconds = 5;
 const callSeconds = 10;
+/** One for all: an abort without a reason makes an exception with a stack. */
+const somethingNew = new Error('something was published');
 
 export function createEventRecorder(
   deps: { client: Pick<Client, 'create' | 'patch'>; clock: Clock; logger: Logger },
@@ -73,7 +75,7 @@ export function createEventRecorder(
       known.set(id, newSeries(published, now));
       dropOldest();
     }
-    wake.abort();
+    wake.abort(somethingNew);
     sending ??= sendLoop();
   }
 

@@ -17,6 +17,9 @@ export interface WorkQueueOptions {
 
 type Waiter = (key: string | undefined) => void;
 
+/** One for all: an abort without a reason makes an exception with a stack, hundreds of times a second in a busy fleet. */
+const rearranged = new Error('another key is due first');
+
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
@@ -121,7 +124,7 @@ export class WorkQueue {
   /** Takes no more keys and drops those that wait for a time; those already queued (or dirty) can still be taken. */
   shutDown(): void {
     this.#shutDown = true;
-    this.#alarm?.abort();
+    this.#alarm?.abort(rearranged);
     this.#delayed.clear();
     for (const waiter of this.#waiters) waiter(undefined);
   }
@@ -151,7 +154,7 @@ export class WorkQueue {
 
   /** One sleeper for all delayed keys, until the earliest is due. */
   #setAlarm(): void {
-    this.#alarm?.abort();
+    this.#alarm?.abort(rearranged);
     const dueAt = this.#delayed.nextAt();
     if (dueAt === undefined) return;
     const alarm = new AbortController();
