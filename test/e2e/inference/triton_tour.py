@@ -138,5 +138,38 @@ class OverGrpc(Tour, unittest.TestCase):
         self.assertEqual([error for _, error in answers], [None] * 10)
 
 
+class OverTls(unittest.TestCase):
+    """The same model on an address that is not loopback: a certificate of the agent's own, and its token."""
+
+    def setUp(self):
+        with open(os.environ["OIP_TOKEN_FILE"], encoding="utf-8") as file:
+            self.headers = {"authorization": f"Bearer {file.read().strip()}"}
+        self.ca = os.environ["OIP_CA"]
+
+    def infer(self, module, client, headers):
+        self.addCleanup(client.close)
+        tensor = module.InferInput("x", [1, 4], "FP32")
+        tensor.set_data_from_numpy(np.ones((1, 4), np.float32))
+        return client.infer("states", [tensor], headers=headers).as_numpy("probabilities")
+
+    def test_https_with_the_token(self):
+        import gevent.ssl
+
+        client = over_http.InferenceServerClient(
+            os.environ["OIP_TLS_HTTP"],
+            ssl=True,
+            ssl_context_factory=lambda: gevent.ssl.create_default_context(cafile=self.ca),
+        )
+        self.assertEqual(self.infer(over_http, client, self.headers).shape, (1, 3))
+        with self.assertRaisesRegex(InferenceServerException, "send the token"):
+            self.infer(over_http, client, {})
+
+    def test_grpc_with_the_token(self):
+        client = over_grpc.InferenceServerClient(os.environ["OIP_TLS_GRPC"], ssl=True, root_certificates=self.ca)
+        self.assertEqual(self.infer(over_grpc, client, self.headers).shape, (1, 3))
+        with self.assertRaisesRegex(InferenceServerException, "send the token"):
+            self.infer(over_grpc, client, {})
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -134,6 +134,7 @@ describe('store:// sources', () => {
     ['file:///etc/passwd', 'SourceNotAllowed'],
     ['http://example.org/x', 'SourceNotAllowed'],
     ['s3://example/x', 'NotImplemented'],
+    [`hf://owner/repository@${'0'.repeat(40)}/model.onnx`, 'NotImplemented'],
   ])('%s is %s', async (uri, reason) => {
     await expect(read(uri)).rejects.toMatchObject({ reason });
   });
