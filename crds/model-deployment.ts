@@ -387,6 +387,8 @@ export interface PredictedAmount extends Interval {
 export interface MeasuredAmount extends Interval {
   /** Inferences it stands on. */
   inferences: number;
+  /** The device that measured it, the one that decides of its class. */
+  deviceName?: string;
   /** The power source. */
   source: string;
   /** How the energy was told apart from that of others. */

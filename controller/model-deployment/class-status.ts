@@ -1,11 +1,11 @@
 // The status of one device class of a deployment: predicted and measured beside the budget, amount by amount. Pure.
 import type { AmountStatus, ClassStatus, MeasuredAmount, PredictedAmount } from '../../crds/model-deployment.ts';
-import type { EnergyReading } from '../../crds/model-instance.ts';
 import type { Estimate } from '../../energy/prediction/prediction.ts';
 import { formatEnergy, formatPower, parseEnergy } from '../../energy/units.ts';
 import type { JudgedAmount } from '../estimate/admission.ts';
 import type { VariantEstimate } from '../estimate/estimator.ts';
 import { measureClass } from './measured.ts';
+import type { MeasuredVerdict } from './measured-verdict.ts';
 import type { ClassGroup, Scope } from './scope.ts';
 
 const maximumMessage = 1024;
@@ -45,11 +45,11 @@ function describeAmount(
   const predicted = estimate && judged ? describePrediction(estimate, judged) : undefined;
   const measurement = name === 'EnergyPerInference' && revision !== undefined ? measureClass(group, revision) : undefined;
   const last = before?.revision === revision ? before?.amounts.find((amount) => amount.name === name) : undefined;
-  const reading = measurement?.measured?.reading;
-  const deciding = reading ? measurement : judged;
+  const found = measurement?.measured;
+  const deciding = found ? measurement : judged;
   const verdict = deciding?.verdict ?? 'Unknown';
-  const measured = reading
-    ? steadyReading(describeReading(reading), last?.verdict === verdict ? last.measured : undefined, scope.world.nowMilliseconds)
+  const measured = found
+    ? steadyReading(describeReading(found), last?.verdict === verdict ? last.measured : undefined, scope.world.nowMilliseconds)
     : undefined;
   // The words belong to the number: they stay as long as it does.
   const kept = measured !== undefined && measured === last?.measured && last.reason !== undefined && last.message !== undefined;
@@ -81,12 +81,15 @@ function formatted({ estimate, lower, upper }: Estimate, format: (value: number)
   return { value: format(estimate), lower: format(lower), upper: format(upper) };
 }
 
-function describeReading({ value, lower, upper, inferences, source, attribution, time }: EnergyReading): MeasuredAmount {
-  return { value, lower, upper, inferences, source, attribution, time };
+function describeReading({ deviceName, reading }: NonNullable<MeasuredVerdict['measured']>): MeasuredAmount {
+  const { value, lower, upper, inferences, source, attribution, time } = reading;
+  return { value, lower, upper, inferences, deviceName, source, attribution, time };
 }
 
 function steadyReading(next: MeasuredAmount, last: MeasuredAmount | undefined, nowMilliseconds: number): MeasuredAmount {
-  if (!last || last.source !== next.source || last.attribution !== next.attribution) return next;
+  // What another device once measured is not kept: it may be lost.
+  if (!last || last.deviceName !== next.deviceName || last.source !== next.source || last.attribution !== next.attribution)
+    return next;
   const moved = Math.abs(parseEnergy(next.value) / parseEnergy(last.value) - 1);
   const aged = nowMilliseconds - Date.parse(last.time);
   return moved > steady.fraction && aged > steady.milliseconds ? next : last;

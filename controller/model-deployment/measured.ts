@@ -12,12 +12,14 @@ const absentReasons = new Set(['NoPowerSource', 'BelowResolution']);
 
 /**
  * Of the reachable devices that measure, the worst decides. Devices of the class that do not measure (they were not the ones that
- * tested it) do not hide what others have found out about the class.
+ * tested it), or measure at another boundary, do not hide what others have found out about the class.
  */
 export function measureClass(group: ClassGroup, revision: string): MeasuredVerdict {
   const members = group.members.filter((member) => member.reachable && member.slots.active?.revision === revision);
   const verdicts = members.map((member) => measureMember(group.budget, member, revision));
-  const known = verdicts.filter(({ verdict, measured }) => measured !== undefined || verdict !== 'Unknown');
+  const known = verdicts.filter(
+    ({ verdict, measured, reason }) => reason !== 'BoundaryMismatch' && (measured !== undefined || verdict !== 'Unknown'),
+  );
   const worst = (known.length > 0 ? known : verdicts).reduce<MeasuredVerdict | undefined>(
     (a, b) => (a === undefined || isWorse(b, a) ? b : a),
     undefined,
