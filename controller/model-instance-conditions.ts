@@ -36,12 +36,12 @@ export function createModelInstanceReconciler(deps: ModelInstanceDeps) {
       new Date(deps.clock.now()).toISOString(),
     );
     if (sameContent(before, conditions) || isAwaited(instance, conditions)) return { kind: 'done' };
-    const { name, namespace, uid } = instance.metadata;
+    const { name, namespace, uid, resourceVersion } = instance.metadata;
     const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
     const written = await deps.client.applyStatus(
       modelInstances,
       { metadata, status: { conditions } },
-      { signal, fieldManager: fieldManagers.controller },
+      { signal, fieldManager: fieldManagers.controller, resourceVersion },
     );
     deps.writes.record(instance, written);
     return { kind: 'done' };

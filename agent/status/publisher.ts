@@ -47,6 +47,7 @@ export class Publisher {
 
   /** What the API server has of this agent's fields of an instance, from before a restart. */
   seedInstance(object: Stored<ModelInstance>): void {
+    this.#deps.writer.saw(modelInstances, object);
     if (this.#conditions.has(object.metadata.uid)) return;
     const own = ownConditions(object.status?.conditions, agentInstanceConditions);
     this.#conditions.set(object.metadata.uid, own);

@@ -54,11 +54,11 @@ export function createDeviceClassReconciler(deps: DeviceClassDeps) {
       new Date(deps.clock.now()).toISOString(),
     );
     if (!sameContent(deviceClass.status, status)) {
-      const { uid } = deviceClass.metadata;
+      const { uid, resourceVersion } = deviceClass.metadata;
       const written = await deps.client.applyStatus(
         deviceClasses,
         { metadata: { name: key, uid }, status },
-        { signal, fieldManager: fieldManagers.controller },
+        { signal, fieldManager: fieldManagers.controller, resourceVersion },
       );
       deps.writes.record(deviceClass, written);
     }

@@ -43,11 +43,11 @@ export function createEdgeDeviceReconciler(deps: EdgeDeviceDeps) {
     const now = new Date(deps.clock.now()).toISOString();
     const status = describeDevice(device, { liveness, deviceClass, instances }, now);
     if (!sameContent(ownedStatus(device), status)) {
-      const { name, uid } = device.metadata;
+      const { name, uid, resourceVersion } = device.metadata;
       const written = await deps.client.applyStatus(
         edgeDevices,
         { metadata: { name, uid }, status },
-        { signal, fieldManager: fieldManagers.controller },
+        { signal, fieldManager: fieldManagers.controller, resourceVersion },
       );
       deps.writes.record(device, written);
       announce(deps.events, device, written);

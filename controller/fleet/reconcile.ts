@@ -92,12 +92,12 @@ async function report(
 ): Promise<void> {
   const status = describeFleet(repository, outcome, new Date(deps.clock.now()).toISOString());
   if (sameContent(repository.status, status)) return;
-  const { name, namespace, uid } = repository.metadata;
+  const { name, namespace, uid, resourceVersion } = repository.metadata;
   const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
   const written = await deps.client.applyStatus(
     fleetRepositories,
     { metadata, status },
-    { signal, fieldManager: fieldManagers.controller },
+    { signal, fieldManager: fieldManagers.controller, resourceVersion },
   );
   deps.writes.record(repository, written);
   announce(deps.events, repository, written);

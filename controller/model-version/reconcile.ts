@@ -48,12 +48,12 @@ async function publish(
   signal: AbortSignal,
 ): Promise<Stored<ModelVersion>> {
   if (sameContent(version.status, status)) return version;
-  const { name, namespace, uid } = version.metadata;
+  const { name, namespace, uid, resourceVersion } = version.metadata;
   const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
   const written = await deps.client.applyStatus(
     modelVersions,
     { metadata, status },
-    { signal, fieldManager: fieldManagers.controller },
+    { signal, fieldManager: fieldManagers.controller, resourceVersion },
   );
   deps.writes.record(version, written);
   return written;

@@ -19,6 +19,15 @@ export interface ApplyOptions extends WriteOptions {
   force?: boolean;
 }
 
+export interface StatusOptions extends ApplyOptions {
+  /**
+   * The version that the status was decided on: a conflict when the object has changed since. Without it the status is taken by
+   * whatever has the name: at this door an API server does not compare uids, so an object that was made anew can be told what is
+   * true of the one before it.
+   */
+  resourceVersion?: string;
+}
+
 export interface ListOptions extends CallOptions {
   namespace?: string;
   labelSelector?: string;
@@ -78,7 +87,7 @@ export interface Client {
   /** Server-side apply of the main resource; apiVersion and kind are stamped from the descriptor. */
   apply<T extends KubeObject>(resource: Resource<T>, object: Applied<T>, options: ApplyOptions): Promise<Stored<T>>;
   /** Server-side apply of the status subresource; everything but identity and status is stripped before sending. */
-  applyStatus<T extends KubeObject>(resource: Resource<T>, object: Applied<T>, options: ApplyOptions): Promise<Stored<T>>;
+  applyStatus<T extends KubeObject>(resource: Resource<T>, object: Applied<T>, options: StatusOptions): Promise<Stored<T>>;
   patch<T extends KubeObject>(
     resource: Resource<T>,
     key: ObjectKey,

@@ -82,7 +82,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
 
     apply: (resource, object, options) => applyTo(resource, object, options),
 
-    applyStatus: (resource, object, options) => applyTo(resource, statusOf(object), options, 'status'),
+    applyStatus: (resource, object, { resourceVersion, ...options }) =>
+      applyTo(resource, statusOf(object, resourceVersion), options, 'status'),
 
     patch: (resource, key, patch, options) =>
       write('PATCH', pathOf(resource, key, options.subresource), patch.body, {
@@ -139,13 +140,16 @@ function scopeOf(object: Named): { namespace?: string } {
   return object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace };
 }
 
-/** Identity and status alone; the uid keeps a re-created object of the same name from taking this status. */
-function statusOf(object: Named): Named & { status: unknown } {
+/** Identity and status alone. */
+function statusOf(object: Named, resourceVersion: string | undefined): Named & { status: unknown } {
   const { name, namespace, uid } = object.metadata;
-  return {
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }) },
-    status: 'status' in object ? object.status : undefined,
+  const metadata = {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };
+  return { metadata, status: 'status' in object ? object.status : undefined };
 }
 
 function compact(query: Query): Record<string, string> {

@@ -109,6 +109,26 @@ export function clientCases(start: () => Promise<ApiServer>): void {
     await client.delete(edgeDevices, { name }, { signal });
   });
 
+  test('a status that names a version is not told to another object of the same name, whatever its uid', async () => {
+    const key = { name: 'status-of-another' };
+    const made = async () =>
+      client.create(
+        edgeDevices,
+        { apiVersion: 'jouleops.dev/v1alpha1', kind: 'EdgeDevice', metadata: key, spec: {} },
+        { signal },
+      );
+    const first = await made();
+    await client.delete(edgeDevices, key, { signal });
+    const second = await made();
+    const { uid, resourceVersion } = first.metadata;
+    const stale = { metadata: { ...key, uid }, status: { agentVersion: '1.0.0' } };
+    const options = { signal, fieldManager: 'test' };
+    await expect(client.applyStatus(edgeDevices, stale, { ...options, resourceVersion })).rejects.toSatisfy(isConflict);
+    // The reason for it: the uid alone is not looked at.
+    expect((await client.applyStatus(edgeDevices, stale, options)).metadata.uid).toBe(second.metadata.uid);
+    await client.delete(edgeDevices, key, { signal });
+  });
+
   test('refusals come as typed errors', async () => {
     const { server, certificateAuthority = '' } = api.admin;
     const stranger = createClient({ server, certificateAuthority, token: async () => 'nobody' });

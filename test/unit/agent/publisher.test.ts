@@ -32,7 +32,7 @@ function world(agentVersion: string) {
     return device as never; // nobody reads what comes back
   };
   const writer = new StatusWriter({
-    client: { applyStatus },
+    client: { applyStatus, get: () => Promise.reject(new Error('a device is not read by name')) },
     clock,
     logger: pino({ level: 'silent' }),
     keep: async () => void did.push('keep'),
