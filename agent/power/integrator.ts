@@ -14,6 +14,8 @@ const gapIntervals = 3;
 export class Integrator {
   readonly #intervalMilliseconds: number;
   #last: { reading: Reading; at: number } | undefined;
+  /** Monotonic milliseconds of the last reading before the source went away. */
+  #lostAt: number | undefined;
   #joules = 0;
   #integratedSeconds = 0;
   #gapSeconds = 0;
@@ -32,6 +34,8 @@ export class Integrator {
     const last = this.#last;
     if (last && at <= last.at) return;
     this.#last = { reading, at };
+    if (this.#lostAt !== undefined) this.#gapSeconds += Math.max(0, at - this.#lostAt) / 1000;
+    this.#lostAt = undefined;
     if (!last || last.reading.kind !== reading.kind) return;
     const seconds = (at - last.at) / 1000;
     if (reading.kind === 'energy' && last.reading.kind === 'energy') {
@@ -46,9 +50,16 @@ export class Integrator {
     }
   }
 
-  /** The source is gone: what follows its return begins anew. */
+  /** The source is gone: what follows its return begins anew, and the time until then is a gap. */
   interrupt(): void {
+    this.#lostAt ??= this.#last?.at;
     this.#last = undefined;
+  }
+
+  /** Nobody asks the source for a while: that is no gap. */
+  rest(): void {
+    this.#last = undefined;
+    this.#lostAt = undefined;
   }
 
   #addCounter(previous: number, reading: { joules: number; wrapJoules?: number }, seconds: number): void {

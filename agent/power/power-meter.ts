@@ -65,7 +65,7 @@ export class PowerMeter {
     return {
       [Symbol.dispose]: () => {
         this.#users--;
-        if (this.#users === 0 && this.source.onDemand) this.#integrator.interrupt();
+        if (this.#users === 0 && this.source.onDemand) this.#integrator.rest();
       },
     };
   }

@@ -22,6 +22,20 @@ describe('the integrator', () => {
     expect(integrator.total).toEqual({ joules: 5, integratedSeconds: 1, gapSeconds: 3.001 });
   });
 
+  it('counts the time in which a source was gone as a gap, and not the time in which nobody asked', () => {
+    const integrator = new Integrator(1000);
+    integrator.add({ kind: 'energy', joules: 5 }, 0);
+    integrator.add({ kind: 'energy', joules: 7 }, 1000);
+    integrator.interrupt();
+    integrator.interrupt();
+    integrator.add({ kind: 'energy', joules: 30 }, 4000);
+    expect(integrator.total).toEqual({ joules: 2, integratedSeconds: 1, gapSeconds: 3 });
+    integrator.rest();
+    integrator.add({ kind: 'energy', joules: 99 }, 9000);
+    integrator.add({ kind: 'energy', joules: 100 }, 10_000);
+    expect(integrator.total).toEqual({ joules: 3, integratedSeconds: 2, gapSeconds: 3 });
+  });
+
   it('never goes down, and accounts for every second as integrated or gap', () => {
     fc.assert(
       fc.property(steps, (readings) => {

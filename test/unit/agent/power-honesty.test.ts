@@ -60,6 +60,8 @@ describe('energy of a node', () => {
     await total?.sample(never);
     expect(total).toMatchObject({ up: true, watts: 5 });
     expect(total?.total.joules).toBeCloseTo(5, 9);
+    // What a window between such edges would take for measured.
+    expect(total?.total.gapSeconds).toBe(61);
   });
 });
 
