@@ -1,7 +1,7 @@
 // Declares many deployments, waits until all are Ready, and says what that took.
 import { modelDeployments } from '../../../crds/resources.ts';
 import { eventually } from '../../support/eventually.ts';
-import { cpuSecondsOf, type Memory, watchMemory } from '../harness/process-usage.ts';
+import { cpuSecondsOf, type Memory, memoryOf, watchMemory } from '../harness/process-usage.ts';
 import type { ControllerCalls } from '../processes/controller.ts';
 import { type Fleet, inParallel } from './fleet.ts';
 import { modelDeployment } from './objects.ts';
@@ -12,6 +12,8 @@ export interface Declared {
   /** From the first create to its answer to the last one. */
   declareSeconds: number;
   cpuSeconds: number;
+  /** Of the controller, before the first create and at most. */
+  before: Memory;
   peak: Memory;
   calls: ControllerCalls;
 }
@@ -22,6 +24,7 @@ export async function declareDeployments(fleet: Fleet, count: number, signal: Ab
   const { controller } = fleet;
   await controller.call<ControllerCalls>('calls');
   const cpuBefore = await cpuSecondsOf(controller.pid);
+  const before = await memoryOf(controller.pid);
   const memory = watchMemory(controller.pid);
   const started = performance.now();
   try {
@@ -50,6 +53,7 @@ export async function declareDeployments(fleet: Fleet, count: number, signal: Ab
       declareSeconds,
       cpuSeconds: (await cpuSecondsOf(controller.pid)) - cpuBefore,
       calls: await controller.call<ControllerCalls>('calls'),
+      before,
       peak: await memory.stop(),
     };
   } catch (error) {
