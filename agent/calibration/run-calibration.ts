@@ -174,15 +174,18 @@ async function measureAll(options: CalibrationOptions, course: Course, signal: A
       paused = next.block + 1;
       await clock.sleep(pauseWindows * options.windowSeconds * 1000, signal);
     }
-    if (record.idleWatts === undefined) {
-      const watts = await bench.idleWatts(signal);
-      if (watts !== undefined) record.idleWatts = watts;
-    }
+    await rememberIdle(record, bench, signal);
     const { outcome, features } = await bench.measure(probe, signal);
     if (features) record.features[probe.name] = features;
     record.steps.push({ probe: probe.name, time: new Date(clock.now()).toISOString(), outcome });
     await writeRecord(file, record);
   }
+}
+
+async function rememberIdle(record: CalibrationRecord, bench: ProbeBench, signal: AbortSignal): Promise<void> {
+  if (record.idleWatts !== undefined) return;
+  const watts = await bench.idleWatts(signal);
+  if (watts !== undefined) record.idleWatts = watts;
 }
 
 function setupOf(options: CalibrationOptions, board: Board, { source }: PowerMeter): CalibrationSetup {

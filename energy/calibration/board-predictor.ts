@@ -1,7 +1,6 @@
 // From a board's measured probes to a predictor's artifact with its card.
 import type { GraphFeatures } from '../graph/analysis.ts';
 import type { PredictorCard, ProbeCard } from '../prediction/card.ts';
-import { matchKeys } from '../prediction/class-key.ts';
 import { conformalQuantile } from '../prediction/conformal.ts';
 import type { Boundary, ClassKey, Quantity } from '../prediction/prediction.ts';
 import {
@@ -15,6 +14,7 @@ import { descriptorNames, descriptors, rooflineTerms } from '../prediction/quant
 import { mean, type Scores, scoresOf } from '../prediction/training/scores.ts';
 import { type BoardFit, type BoardMeasurement, fitBoard, type LeftOut, leaveOneOut, type Target } from './board-fit.ts';
 import { boardIntervals } from './board-intervals.ts';
+import { bestSource } from './source-choice.ts';
 
 export interface MeasuredProbe {
   name: string;
@@ -68,27 +68,6 @@ export function boardPredictor(
     energy: energy.stored,
     latency: latency.stored,
   };
-}
-
-/**
- * Of several: first those trained on several families of networks, which know every kind of work; then those whose key differs
- * from the board's in the fewest parts but the board itself, as a processor's costs are in other proportions than a GPU's; then
- * the one that predicts left-out probes best. These errors alone choose badly: probes do not show how far costs extrapolate.
- * @throws RangeError without any.
- */
-export function bestSource(sources: readonly Predictor[], measured: readonly BoardMeasurement[], key: ClassKey): Predictor {
-  const { board: _, ...circumstances } = key;
-  const ranked = sources
-    .map((source) => ({
-      source,
-      narrow: Number(source.card.scores.byFamily === undefined),
-      mismatches: matchKeys(source.card.key, circumstances).mismatches.length,
-      error: mean(leaveOneOut(source, measured, 'energy').map(({ logResidual }) => Math.abs(logResidual))),
-    }))
-    .sort((left, right) => left.narrow - right.narrow || left.mismatches - right.mismatches || left.error - right.error);
-  const best = ranked[0]?.source;
-  if (best) return best;
-  throw new RangeError('there is no predictor to take proportions between costs from: name one that was trained on a board');
 }
 
 function measurementsOf(probes: readonly MeasuredProbe[], name: Target): BoardMeasurement[] {
