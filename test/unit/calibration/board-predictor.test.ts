@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type BoardMeasurement, fitBoard, leaveOneOut } from '../../../energy/calibration/board-fit.ts';
-import { type BoardDescription, bestSource, boardPredictor } from '../../../energy/calibration/board-predictor.ts';
+import { type BoardDescription, boardPredictor } from '../../../energy/calibration/board-predictor.ts';
+import { bestSource } from '../../../energy/calibration/source-choice.ts';
 import { evaluateLogModel, queryOf } from '../../../energy/prediction/log-model.ts';
 import type { ClassKey } from '../../../energy/prediction/prediction.ts';
 import { type Predictor, parsePredictor, predict } from '../../../energy/prediction/predictor.ts';
