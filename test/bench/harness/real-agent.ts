@@ -21,6 +21,8 @@ export interface AgentBuild {
 export interface RealAgent {
   pid: number;
   url: string;
+  /** `host:port`, where it serves gRPC. */
+  grpc?: string;
   /** From the start of the process to its first answer. */
   startSeconds: number;
   stop(): Promise<void>;
@@ -44,7 +46,8 @@ export async function startRealAgent(world: World, name: string, build?: AgentBu
     return JSON.parse(await readFile(join(directory, 'agent.json'), 'utf8')) as AgentReadiness;
   }, 60);
   const startSeconds = (performance.now() - started) / 1000;
-  return { pid: child.pid, url: readiness.url, startSeconds, stop: () => stopChild(child) };
+  const { url, grpc } = readiness;
+  return { pid: child.pid, url, startSeconds, stop: () => stopChild(child), ...(grpc === undefined ? {} : { grpc }) };
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {
