@@ -90,6 +90,7 @@ function operation(deps: BackgroundDeps, windowSeconds: number, signal: AbortSig
       ...deps,
       models,
       windowSeconds,
+      throttled: () => telemetry.sample.throttled,
       cpuSeconds: () => telemetry.busyCpuSeconds(),
       onInterval: (interval) => {
         const standing = power.meters.filter((meter) => !meter.source.onDemand && power.at(meter.source.boundary) === meter);
@@ -102,8 +103,11 @@ function operation(deps: BackgroundDeps, windowSeconds: number, signal: AbortSig
           return watts;
         };
         for (const stretch of powerStretches(interval, standing, wattsOf)) ledger.add(stretch);
-        for (const { work, reading } of sharedReadings(interval, wattsOf))
-          if (power.at(reading.boundary)?.source.name === reading.source) book.recordShared(work.model.slot.revision, reading);
+        for (const { work, reading } of sharedReadings(interval, wattsOf)) {
+          if (power.at(reading.boundary)?.source.name !== reading.source) continue;
+          book.recordShared(work.model.slot.revision, reading);
+          deps.onChange();
+        }
       },
       onWindow: (model, window) => {
         book.recordWindow(model.slot.revision, window);

@@ -13,6 +13,8 @@ interface Known {
   controlled?: EnergyReading;
   /** The last one that stood beside other models at work. */
   shared?: EnergyReading;
+  /** Windows that do not count because the board was throttled in them. */
+  throttledWindows: number;
 }
 
 export interface EnergyView {
@@ -43,6 +45,10 @@ export class EnergyBook {
 
   recordWindow(revision: string, window: OperationWindow): void {
     const known = this.#of(revision);
+    if (window.throttled) {
+      known.throttledWindows++;
+      return;
+    }
     known.windows.push(window);
     const atBoundary = known.windows.filter((other) => other.boundary === window.boundary);
     if (atBoundary.length > keptWindows)
@@ -87,7 +93,7 @@ export class EnergyBook {
     const confidencePercent = slot.budget?.confidencePercent ?? 90;
     const energy = this.#operation(slot, boundary, confidencePercent) ?? this.#controlled(slot, boundary);
     const last = this.lastWindow(slot.revision, boundary);
-    const absent = energy ? undefined : this.#absent(boundary, last);
+    const absent = energy ? undefined : this.#absent(slot.revision, boundary, last);
     const shown = energy ?? this.#shared(slot, boundary);
     return {
       ...(shown === undefined ? {} : { energy: shown }),
@@ -138,12 +144,17 @@ export class EnergyBook {
     return isFresh && reading.boundary === boundary ? reading : undefined;
   }
 
-  #absent(boundary: Boundary, last: OperationWindow | undefined): { reason: string; message: string } {
+  #absent(revision: string, boundary: Boundary, last: OperationWindow | undefined): { reason: string; message: string } {
     if (!this.#power.at(boundary))
       return { reason: 'NoPowerSource', message: `this device has no power source at boundary ${boundary}` };
     if (last && last.joulesPerInference === undefined)
       return { reason: 'NoIdlePower', message: 'the idle power was not measured yet: the device was never idle long enough' };
-    return { reason: 'NotMeasuredYet', message: `fewer than ${minimumWindows} windows in which this model alone was at work` };
+    const throttled = this.#known.get(revision)?.throttledWindows ?? 0;
+    const aside = throttled === 0 ? '' : `; ${throttled} in which the board was throttled do not count`;
+    return {
+      reason: 'NotMeasuredYet',
+      message: `fewer than ${minimumWindows} windows in which this model alone was at work${aside}`,
+    };
   }
 
   #judge(
@@ -181,7 +192,7 @@ export class EnergyBook {
   }
 
   #of(revision: string): Known {
-    const known = this.#known.get(revision) ?? { windows: [] };
+    const known = this.#known.get(revision) ?? { windows: [], throttledWindows: 0 };
     this.#known.set(revision, known);
     return known;
   }

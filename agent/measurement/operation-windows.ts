@@ -22,6 +22,8 @@ export interface OperationWindow {
   baselineRelativeSd: number;
   /** Names the window in answers to requests. */
   id: string;
+  /** The board was slower than it could be: the window tells of the board as it was, not of the model on such a board. */
+  throttled?: true;
 }
 
 interface Deps {
@@ -35,6 +37,8 @@ interface Deps {
   /** Every window, whoever was at work in it. */
   onInterval?: (interval: OperationInterval) => void;
   windowSeconds: number;
+  /** Why the board runs slower than it could at this moment. */
+  throttled?: () => readonly string[];
   /** Processor seconds of the whole machine since it started; undefined where that is not known. */
   cpuSeconds?: () => Promise<number | undefined>;
 }
@@ -47,6 +51,8 @@ export interface OperationInterval {
   seconds: number;
   /** A controlled loop ran in it: what meters saw is not the ordinary work of the models. */
   disturbed: boolean;
+  /** The board was throttled at its beginning or its end. */
+  throttled: boolean;
   /** Only the meters that answered all the time. */
   meters: readonly { meter: PowerMeter; joules: number; baseline?: Baseline }[];
   /** All that are loaded, at work or not. */
@@ -67,6 +73,7 @@ interface Mark {
   meters: Map<PowerMeter, { joules: number; gapSeconds: number }>;
   models: Map<ServedModel, { inferences: number; modelSeconds: number }>;
   cpuSeconds: number | undefined;
+  throttled: boolean;
 }
 
 export async function watchOperation(deps: Deps, signal: AbortSignal): Promise<void> {
@@ -92,7 +99,8 @@ async function mark(deps: Deps, signal: AbortSignal): Promise<Mark> {
       .map((model) => [model, { inferences: model.statistics.inferences, modelSeconds: model.statistics.modelSeconds }]),
   );
   const cpuSeconds = await deps.cpuSeconds?.();
-  return { at: deps.clock.monotonic(), time: deps.clock.now(), meters, models, cpuSeconds };
+  const throttled = (deps.throttled?.() ?? []).length > 0;
+  return { at: deps.clock.monotonic(), time: deps.clock.now(), meters, models, cpuSeconds, throttled };
 }
 
 function intervalOf(deps: Deps, before: Mark, after: Mark, disturbed: boolean): OperationInterval {
@@ -113,6 +121,7 @@ function intervalOf(deps: Deps, before: Mark, after: Mark, disturbed: boolean): 
     to: after.time,
     seconds,
     disturbed,
+    throttled: before.throttled || after.throttled,
     meters,
     models,
     ...(known ? { cpuSeconds: Math.max(0, (after.cpuSeconds ?? 0) - (before.cpuSeconds ?? 0)) } : {}),
@@ -125,7 +134,10 @@ function report(deps: Deps, interval: OperationInterval): void {
   const [only, other] = interval.models.filter(({ inferences }) => inferences > 0);
   if (interval.disturbed || !only || other) return;
   for (const { meter, joules } of interval.meters)
-    deps.onWindow(only.model, windowOf(deps, meter, joules, { ...only, seconds: interval.seconds }));
+    deps.onWindow(only.model, {
+      ...windowOf(deps, meter, joules, { ...only, seconds: interval.seconds }),
+      ...(interval.throttled ? { throttled: true } : {}),
+    });
 }
 
 function windowOf(

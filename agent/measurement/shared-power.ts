@@ -28,7 +28,7 @@ export class SharedPower {
   readonly #kept = new Map<string, Kept[]>();
 
   add(interval: OperationInterval): void {
-    if (interval.disturbed) return;
+    if (interval.disturbed || interval.throttled) return;
     const { to, seconds, models } = interval;
     const modelCpuSeconds: Record<string, number> = {};
     for (const { model, modelSeconds } of models)

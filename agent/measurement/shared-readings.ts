@@ -17,7 +17,7 @@ export function sharedReadings(
   wattsOf: (meter: OperationInterval['meters'][number]['meter']) => ReadonlyMap<string, WorkingWatts>,
 ): SharedReading[] {
   const working = workingModels(interval);
-  if (working.length < 2 || interval.disturbed) return [];
+  if (working.length < 2 || interval.disturbed || interval.throttled) return [];
   return interval.meters.flatMap(({ meter, baseline }) => {
     const { boundary, name } = meter.source;
     const quantity = quantityAt(boundary);

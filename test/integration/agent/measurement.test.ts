@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assignAll } from '../../bench/harness/real-agent.ts';
 import { eventually } from '../../support/eventually.ts';
+import { sysfsTree } from '../../unit/agent/sysfs-tree.ts';
 import { classify, createWorld, type RunningAgent, type World } from './world.ts';
 
 const conditionOf = (conditions: readonly { type: string }[] | undefined, type: string) =>
@@ -87,6 +89,65 @@ describe('a device without a meter', () => {
       const { status } = await world.instance('states');
       expect(status?.revisions?.[0]?.golden).toMatchObject({ permille: 750, passed: true });
     });
+  });
+});
+
+describe('a throttled board', () => {
+  const reason = 'devices/platform/soc/soc:firmware/get_throttled';
+
+  it('says so beside what a controlled loop measured, and counts no window of ordinary work until it is over', async () => {
+    await using world = await createWorld();
+    await using tree = await sysfsTree({ [reason]: '0x4' });
+    const agent = await world.startAgent({ simulate: 'raspberry-pi-5', windowSeconds: 0.2, pathSysfs: tree.root });
+    const budget = { energyPerInference: '1J', boundary: 'CoreRail' as const, minimumInferences: 5 };
+    const active = await world.slot('classifier.onnx', 'r1', { budget });
+    await world.assign('device-a', 'states', { active });
+    await eventually(async () => expect((await classify(agent.url, 'states')).status).toBe(200));
+    const shown = async () => (await world.instance('states')).status?.revisions?.find(({ revision }) => revision === 'r1');
+    await eventually(async () => {
+      for (let request = 0; request < 10; request++) await classify(agent.url, 'states');
+      expect((await shown())?.energyAbsent?.message).toMatch(/\d+ in which the board was throttled do not count/);
+    }, 30);
+    expect(await shown()).not.toHaveProperty('energy');
+    await world.assign('device-a', 'states', { active, energyTest: { id: 't1', kind: 'Absolute', windows: 6 } });
+    await eventually(async () => {
+      const test = (await world.instance('states')).status?.tests?.[0];
+      expect(test).toMatchObject({ state: 'Completed', throttled: ['throttled'], energy: { attribution: 'Controlled' } });
+    }, 30);
+    await tree.write(reason, '0x40000');
+    await eventually(async () => {
+      for (let request = 0; request < 10; request++) await classify(agent.url, 'states');
+      expect((await shown())?.energy).toMatchObject({ attribution: 'Exclusive', boundary: 'CoreRail' });
+    }, 40);
+  });
+});
+
+describe('two models at work on one board', () => {
+  it('each show what a regression says of them, labelled Shared, which decides nothing', async () => {
+    await using world = await createWorld();
+    const agent = await world.startAgent({ simulate: 'raspberry-pi-5', windowSeconds: 0.1 });
+    const budget = { energyPerInference: '1uJ', boundary: 'CoreRail' as const, minimumInferences: 5 };
+    for (const [name, file] of [
+      ['first', 'classifier.onnx'],
+      ['second', 'classifier-2.onnx'],
+    ] as const)
+      await world.assign('device-a', name, { active: await world.slot(file, name, { budget }) });
+    await assignAll(world, 'device-a', ['first', 'second']);
+    for (const name of ['first', 'second'])
+      await eventually(async () => expect((await classify(agent.url, name)).status).toBe(200));
+    await eventually(async () => expect((await world.device('device-a')).status?.idlePower?.length).toBeGreaterThan(0), 30);
+    let round = 0;
+    await eventually(async () => {
+      round++;
+      const ask = async (name: string, count: number) => {
+        for (let request = 0; request < count; request++) await classify(agent.url, name);
+      };
+      // Loads that vary apart: without that nothing could tell them apart.
+      await Promise.all([ask('first', 2 + ((3 * round) % 7)), ask('second', 2 + ((5 * round) % 11))]);
+      const { status } = await world.instance('first');
+      expect(status?.revisions?.[0]?.energy).toMatchObject({ attribution: 'Shared', boundary: 'CoreRail', quantity: 'Marginal' });
+      expect(conditionOf(status?.conditions, 'BudgetRespected')).toMatchObject({ status: 'Unknown' });
+    }, 50);
   });
 });
 

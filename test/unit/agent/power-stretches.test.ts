@@ -37,6 +37,7 @@ const interval = (more: Partial<OperationInterval>): OperationInterval => ({
   to: 10_000,
   seconds: 10,
   disturbed: false,
+  throttled: false,
   meters: [{ meter, joules: 50, baseline }],
   models: [work('r1', 5, 2), work('r2', 0, 0)],
   ...more,
@@ -120,11 +121,14 @@ describe('of models that take turns on one board', () => {
     expect(sharedReadings(last, (of) => shared.workingWatts(of)).length).toBeLessThanOrEqual(1);
   });
 
-  it('nor from the first minutes, nor from windows in which a controlled loop ran', () => {
+  it('nor from the first minutes, nor from windows in which a controlled loop ran or the board was throttled', () => {
     expect(filled(varied, 20).workingWatts(meter).size).toBe(0);
     const disturbed = new SharedPower();
     for (let index = 0; index < 120; index += 1) disturbed.add({ ...window(index, ...varied(index)), disturbed: true });
     expect(disturbed.workingWatts(meter).size).toBe(0);
+    const throttled = new SharedPower();
+    for (let index = 0; index < 120; index += 1) throttled.add({ ...window(index, ...varied(index)), throttled: true });
+    expect(throttled.workingWatts(meter).size).toBe(0);
   });
 
   it('keeps one hour: what a model drew before does not weigh on now', () => {
