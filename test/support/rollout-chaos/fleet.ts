@@ -88,8 +88,8 @@ export async function startDevice(
 }
 
 /** Asked whenever requests may begin to go elsewhere. */
-function judgeRoute(
-  { name, className }: Device,
+export function judgeRoute(
+  { name, className }: Pick<Device, 'name' | 'className'>,
   { active, candidate }: Route,
   bytesDigestOf: (slot: Slot) => string | undefined,
   { releases, watch }: { releases: readonly Release[]; watch: Watch },

@@ -91,7 +91,11 @@ async function untilEnd(
 
 type End = 'as it must' | { open: string } | { wrong: string };
 
-function judgeEnd({ metadata, status, spec }: Stored<ModelDeployment>, release: Release, flawed: readonly ClassName[]): End {
+export function judgeEnd(
+  { metadata, status, spec }: Stored<ModelDeployment>,
+  release: Release,
+  flawed: readonly ClassName[],
+): End {
   const conditions = JSON.stringify(
     status?.conditions?.map(({ type, status: is, reason, message }) => `${type} ${is} ${reason} ${message.slice(0, 200)}`),
   );
