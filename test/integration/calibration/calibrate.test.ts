@@ -67,7 +67,7 @@ const recordFile = () => path.join(directory, 'out', 'raspberry-pi-4-simulated-b
 const record = async () => JSON.parse(await readFile(recordFile(), 'utf8')) as CalibrationRecord;
 
 describe('jouleops calibrate', () => {
-  const simulated = { simulate: 'raspberry-pi-4', misfit: '3' };
+  const simulated = { simulate: 'raspberry-pi-4' };
 
   it(
     'goes on after kill -9 where it was, and writes a predictor and the class that uses it',
