@@ -9,6 +9,7 @@ import type { EventRecorder } from '../../kube/runtime/event-recorder.ts';
 import { type FleetKind, kindOfEntry } from './kinds.ts';
 import { describe, type FileError, identityOf, type ManifestObject } from './manifest.ts';
 import { explainCause, explainText } from './refusal.ts';
+import { textOf } from './rights.ts';
 
 export interface ApplyDeps {
   client: Client;
@@ -116,7 +117,7 @@ function describeFailure(entry: ManifestObject, error: unknown): FileError[] {
   const causes = error instanceof ApiError ? (error.details?.causes ?? []) : [];
   const refusals =
     causes.length === 0
-      ? [explainText(entry.object, error instanceof Error ? error.message : String(error))]
+      ? [explainText(entry.object, textOf(error))]
       : causes.map(({ field = '', message = '' }) => explainCause(entry.object, field, message));
   return refusals.map(({ field, message }) => ({
     file: entry.file,

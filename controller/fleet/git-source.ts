@@ -9,6 +9,7 @@ import type { Stored } from '../../kube/api/objects.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { prepareAccess } from './git/credentials.ts';
 import { RepositoryCopy } from './git/repository-copy.ts';
+import { textOf } from './rights.ts';
 import { type SourceContent, SourceError } from './source.ts';
 
 export interface GitSourceOptions {
@@ -77,7 +78,7 @@ export class GitSource {
       signal.throwIfAborted();
       const why = isNotFound(error)
         ? `there is no Secret ${namespace}/${name}: create it, or correct spec.secretName`
-        : `Secret ${namespace}/${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+        : `Secret ${namespace}/${name} cannot be read: ${textOf(error)}`;
       throw new SourceError('AuthenticationFailed', why, { cause: error });
     }
   }

@@ -4,6 +4,8 @@ import type { Permission } from './rules.ts';
 
 export interface AuditEvent {
   user: { username: string; groups?: string[] };
+  /** Whom the caller acted as. */
+  impersonatedUser?: { username: string };
   verb: string;
   objectRef?: { apiGroup?: string; resource: string; subresource?: string; namespace?: string; name?: string };
   responseStatus?: { code?: number };
