@@ -234,7 +234,7 @@ describe('tables', () => {
     expect(rows[0]?.features).toMatchObject({ macs: 2, parameters: 2, classes: { conv1x1: { nodes: 1, macs: 0 } } });
   });
 
-  it('of cells become rows by writing and reading each network', () => {
+  it('of cells become rows with what each network costs', () => {
     const text = [
       'device_class,runtime,architecture,task,input_shape,latency_ms,core_energy_mj',
       'raspberry-pi-5,onnxruntime,|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|,cifar100,1x3x32x32,1.8,2.6',
