@@ -12,8 +12,9 @@ import { neutralInputs } from '../serving/golden-set.ts';
 import type { InferenceService } from '../serving/inference-service.ts';
 import type { Routes } from '../serving/routes.ts';
 import type { Sample, Telemetry } from '../telemetry/telemetry.ts';
-import { type LocalSlots, OldRequestError } from './local-slots.ts';
+import type { LocalSlots } from './local-slots.ts';
 import { oldBenchmark, oldMetrics, oldStateOf, oldStatus } from './old-answers.ts';
+import { OldRequestError } from './old-request-error.ts';
 
 interface Deps {
   clock: Clock;

@@ -5,7 +5,9 @@ import { classificationCases } from './cases/classification.ts';
 import { grpcCases } from './cases/grpc.ts';
 import { grpcRefusalCases } from './cases/grpc-refusals.ts';
 import { httpCases } from './cases/http.ts';
-import { inferCases } from './cases/infer.ts';
+import { inferAnswerCases } from './cases/infer-answers.ts';
+import { inferChoiceCases } from './cases/infer-choices.ts';
+import { inferFormCases } from './cases/infer-forms.ts';
 import { metadataCases } from './cases/metadata.ts';
 import { refusalCases } from './cases/refusals.ts';
 import { repositoryCases } from './cases/repository.ts';
@@ -19,7 +21,9 @@ import type { Target } from './target.ts';
 export const cases: readonly ConformanceCase[] = [
   ...serverCases,
   ...metadataCases,
-  ...inferCases,
+  ...inferAnswerCases,
+  ...inferFormCases,
+  ...inferChoiceCases,
   ...typeCases,
   ...refusalCases,
   ...httpCases,

@@ -11,7 +11,7 @@ import {
   refused,
 } from '../rest-server.ts';
 import { modelWhere, plainModel, requireExtension, type SubjectModel, type Target } from '../target.ts';
-import { expectSame } from './infer.ts';
+import { expectSame } from './plain-inference.ts';
 
 const extension = 'binary_tensor_data';
 

@@ -4,7 +4,7 @@ import { GrpcRefusal, grpcRequest, inferOverGrpc, wholeOf } from '../grpc-server
 import { inferPath, jsonRequest, objectIn, readInference, succeeded } from '../rest-server.ts';
 import { sampleTensor } from '../samples.ts';
 import { plainModel, requireGrpc, type Target } from '../target.ts';
-import { expectSame } from './infer.ts';
+import { expectSame } from './plain-inference.ts';
 
 type Described = { name: string; datatype: string; shape: Parameters<typeof wholeOf>[0][] };
 

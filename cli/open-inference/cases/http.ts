@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { groupOf, NotApplicable } from '../case.ts';
 import { inferPath, jsonRequest, type RestOptions, readInference, shown, succeeded } from '../rest-server.ts';
 import { plainModel, type Target } from '../target.ts';
-import { expectSame } from './infer.ts';
+import { expectSame } from './plain-inference.ts';
 
 const paddingBytes = 1024 * 1024;
 
