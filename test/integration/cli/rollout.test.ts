@@ -119,7 +119,6 @@ describe('jouleops rollout', () => {
       for (const [to, from] of [
         ['cell-1', 'cell-2'],
         ['cell-2', 'cell-1'],
-        ['cell-1', 'cell-2'],
       ]) {
         const undone = await rollout('undo', 'gated', '--output', 'json');
         expect(undone, undone.stderr).toMatchObject({ code: 0 });
