@@ -9,7 +9,7 @@ import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCertificateRequest, createDeviceKey } from '../../../agent/identity/certificate-request.ts';
 import type { DeviceIdentity } from '../../../agent/identity/device-identity.ts';
-import { joinFleet } from '../../../agent/identity/join.ts';
+import { joinFleet, renewIdentity } from '../../../agent/identity/join.ts';
 import { artifactPath, decodeJoinToken, encodeJoinToken, type JoinError, joinPath } from '../../../crds/join.ts';
 import { annotations, devicesNamespace } from '../../../crds/names.ts';
 import { deviceClasses, edgeDevices, modelVersions } from '../../../crds/resources.ts';
@@ -221,6 +221,19 @@ describe('the device port', () => {
       socket.on('secureConnect', () => resolve('connected'));
     });
     expect(await refusal).toMatch(/ALERT_PROTOCOL_VERSION/);
+  });
+
+  it('tells every board that joins or renews which authority the API server has at that moment', async () => {
+    let authority = 'first';
+    const readCertificateAuthority = async () => authority;
+    const apiServer = { url: 'https://127.0.0.1:1', certificateAuthority: 'at the start', readCertificateAuthority };
+    const other = await startControlPlane({ apiServer });
+    const source = { kind: 'JoinToken', token: await other.controller.mintJoinToken({ validSeconds: 600 }) } as const;
+    const joined = await joinFleet({ name: 'pi-1', source }, signal);
+    expect(joined.apiServer.certificateAuthority).toBe('first');
+    authority = 'rotated';
+    expect((await renewIdentity(joined, signal)).apiServer.certificateAuthority).toBe('rotated');
+    await other.close();
   });
 
   it('ends with its controller though a client never finishes its handshake', { timeout: 40_000 }, async () => {
