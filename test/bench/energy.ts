@@ -193,7 +193,7 @@ async function main(): Promise<void> {
   });
   const read: Read = (name) => readFileSync(path.join(values.data, name), 'utf8');
   const names = Object.keys(shippedPlans) as PlanName[];
-  // Read when first asked for: the cells' networks take a minute to write and read.
+  // Read when first asked for: the cells take some seconds.
   const rows = new Map<PlanName, TrainingRow[]>();
   const rowsOf = (name: PlanName) => {
     const known = rows.get(name) ?? planRows(name, read);
