@@ -2,9 +2,10 @@
 import { criteriaHashOf } from '../../controller/model-deployment/revision.ts';
 import type { ClassRollout, RolloutState } from '../../controller/model-deployment/revision-memory.ts';
 import type { ClassStatus, ModelDeployment } from '../../crds/model-deployment.ts';
+import { isTrue } from '../../kube/meta/conditions.ts';
 
 /** `gate` and `verdict` wait for a person; `moving` is neither tested nor waiting. */
-export type ClassStage = 'rejected' | 'gate' | 'verdict' | 'testing' | 'moving';
+export type ClassStage = 'rejected' | 'gate' | 'verdict' | 'testing' | 'moving' | 'done';
 
 export interface ClassLine {
   deviceClassName: string;
@@ -44,7 +45,8 @@ function isRejected({ status }: ModelDeployment, { deviceClassName }: ClassStatu
   );
 }
 
-function stageOf({ spec }: ModelDeployment, one: ClassStatus, rollout: ClassRollout | undefined): ClassStage {
+function stageOf({ spec, status }: ModelDeployment, one: ClassStatus, rollout: ClassRollout | undefined): ClassStage {
+  if (isTrue(status?.conditions, 'RolledOut') && one.revision === status?.currentRevision) return 'done';
   if (rollout?.verdict === 'Inconclusive' || rollout?.verdict === 'Failed') return 'verdict';
   const gate = rollout?.stepDoneTime !== undefined && spec.rollout?.steps?.[rollout.step]?.gate === 'Manual';
   if (gate) return 'gate';

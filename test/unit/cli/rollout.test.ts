@@ -91,6 +91,12 @@ describe('what a class is at', () => {
     expect(stageWith(more)).toEqual([`pi ${stage}`]);
   });
 
+  it('done, once all is rolled out and the class serves it', () => {
+    const conditions = [condition('RolledOut', 'True', 'Succeeded')];
+    expect(stageWith({}, deploymentWith({ conditions, classes: [{ ...one, revision: 'cell-b' }] }))).toEqual(['pi done']);
+    expect(stageWith({}, deploymentWith({ conditions, classes: [{ ...one, revision: 'cell-a' }] }))).toEqual(['pi moving']);
+  });
+
   it('a rejection holds for its criteria only', () => {
     const rejection = { revision: 'cell-b', deviceClassName: 'pi', reason: 'r', message: 'm', time: '' };
     const rejected = (criteriaHash: string) =>
