@@ -10,7 +10,8 @@ const limitSeconds = 120 + 10 * rollouts;
 test(
   `${rollouts} rollouts on 20 devices through kills, cut lines, damaged downloads and wrong clocks (SEED=${seed}): no device serves what it must not, every rollout ends as its verdict says`,
   async () => {
-    const options = { seed, lanes, devicesPerLane: 4, rolloutsPerLane: Math.ceil(rollouts / lanes) };
+    const note = (text: string) => process.stdout.write(`${text}\n`);
+    const options = { seed, lanes, devicesPerLane: 4, rolloutsPerLane: Math.ceil(rollouts / lanes), note };
     const result = await runRolloutChaos(options, AbortSignal.timeout(limitSeconds * 1000));
     process.stdout.write(`\n${JSON.stringify(result, undefined, 1)}\n`);
     const { violations, wrong, astray } = result;

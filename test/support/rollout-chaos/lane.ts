@@ -16,17 +16,21 @@ export interface LaneResult {
   stable: Record<ClassName, string>;
 }
 
+export interface LaneOptions {
+  namespace: string;
+  releases: readonly Release[];
+  rollouts: number;
+  random: () => number;
+  /** Told of each rollout that ends. */
+  note: (text: string) => void;
+}
+
 const endSeconds = 120;
 
 export async function runLane(
   client: Client,
   name: string,
-  {
-    namespace,
-    releases,
-    rollouts,
-    random,
-  }: { namespace: string; releases: readonly Release[]; rollouts: number; random: () => number },
+  { namespace, releases, rollouts, random, note }: LaneOptions,
   signal: AbortSignal,
 ): Promise<LaneResult> {
   const [first] = releases;
@@ -44,11 +48,14 @@ export async function runLane(
     current = release;
     const flawed = classNames.filter((className) => release.flaw[className] !== undefined);
     const deployment = deploymentOf(namespace, name, release.name);
+    const started = systemClock.monotonic();
     await client.apply(modelDeployments, deployment, { signal, fieldManager: 'chaos' });
     const problem = await untilEnd(client, { namespace, name }, release, flawed, signal);
     result.rollouts += 1;
     if (flawed.length > 0) result.rejected += 1;
-    if (problem) result.wrong.push(`${name}, ${release.name} (flawed on ${flawed.join(', ') || 'none'}): ${problem}`);
+    const what = `${name}, ${release.name} (flawed on ${flawed.join(', ') || 'none'})`;
+    note(`${what}: ${problem ?? 'ended as it must'} after ${((systemClock.monotonic() - started) / 1000).toFixed(1)} s`);
+    if (problem) result.wrong.push(`${what}: ${problem}`);
     for (const className of classNames) if (!flawed.includes(className)) result.stable[className] = release.name;
   }
   return result;

@@ -21,6 +21,8 @@ export interface RolloutChaosOptions {
   lanes: number;
   devicesPerLane: number;
   rolloutsPerLane: number;
+  /** Told of each rollout that ends. */
+  note: (text: string) => void;
 }
 
 export interface RolloutChaosResult extends FaultCounts, Watch {
@@ -38,7 +40,7 @@ const cell = '|nor_conv_1x1~0|+|skip_connect~0|none~1|+|skip_connect~0|none~1|no
 
 /** The same seed draws the same models, the same order of releases and the same faults; how they meet is up to the machine. */
 export async function runRolloutChaos(options: RolloutChaosOptions, signal: AbortSignal): Promise<RolloutChaosResult> {
-  const { seed, lanes, devicesPerLane, rolloutsPerLane } = options;
+  const { seed, lanes, devicesPerLane, rolloutsPerLane, note } = options;
   const started = performance.now();
   const random = seededRandom(seed);
   const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-rollout-chaos-'));
@@ -73,7 +75,7 @@ export async function runRolloutChaos(options: RolloutChaosOptions, signal: Abor
         runLane(
           plane.client,
           `lane-${index}`,
-          { namespace, releases, rollouts: rolloutsPerLane, random: seededRandom(seed + 10 + index) },
+          { namespace, releases, rollouts: rolloutsPerLane, random: seededRandom(seed + 10 + index), note },
           signal,
         ),
       ),
