@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceIdentity } from '../../../agent/identity/device-identity.ts';
 import { type Life, liveThrough } from '../../support/power-cut/life.ts';
-import { sha256Of, type Tree } from '../../support/power-cut/medium.ts';
+import { cuts, sha256Of, type Tree } from '../../support/power-cut/medium.ts';
 import { restartOn } from '../../support/power-cut/restart.ts';
 import { type CutState, type CutStates, cutEverywhere, describeState } from '../../support/power-cut/states.ts';
 import { createWorld } from './world.ts';
@@ -50,6 +50,15 @@ describe('a cut of the power', () => {
       }
   });
 
+  it('leaves all files of a model that may serve', () => {
+    const nameOf = (digest: string) => path.join(life.name, 'artifacts/blobs/sha256', digest.replace('sha256:', ''));
+    for (const state of states.distinct) {
+      const versions = mayServe(state.after);
+      const isWhole = (version: string) => life.files.get(version)?.every((digest) => state.tree.has(nameOf(digest))) === true;
+      if (versions.length > 0) expect(versions.filter(isWhole), say(state)).not.toHaveLength(0);
+    }
+  });
+
   it('never loses the key that the controller has bound the name to', () => {
     const identityAt = (state: CutState) => {
       const text = textOf(state.tree, 'identity.json');
@@ -77,8 +86,13 @@ describe('a cut of the power', () => {
     timeout: 1_800_000,
   }, async () => {
     const due = states.distinct.filter((state) => mayServe(state.after).length > 0);
-    const every = Math.max(1, Math.ceil(due.length / restarts));
-    for (const state of due.filter((_, index) => index % every === 0 || index === due.length - 1)) {
+    // As many of each kind of cut, spread over the whole life.
+    const chosen = cuts.flatMap((cut) => {
+      const own = due.filter((state) => state.cut === cut);
+      const every = Math.max(1, Math.ceil((own.length * cuts.length) / restarts));
+      return own.filter((_, index) => index % every === 0);
+    });
+    for (const state of chosen) {
       const { served } = await restartOn(state.tree, life, patienceSeconds);
       expect(mayServe(state.after), say(state)).toContain(served);
     }

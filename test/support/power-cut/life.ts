@@ -1,6 +1,7 @@
 // The life of one agent, with every operation on its disk written down: it joins, serves, swaps, renews, evicts, stops and starts.
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { digestsOf } from '../../../agent/assignment/desired-state.ts';
 import { type DeviceIdentity, lifetimeOf, readIdentity } from '../../../agent/identity/device-identity.ts';
 import type { AgentOptions } from '../../../agent/options.ts';
 import type { Slot } from '../../../crds/model-instance.ts';
@@ -15,6 +16,8 @@ export interface Life {
   operations: readonly Operation[];
   /** From this operation on a restart may serve one of these model versions, and no other. */
   marks: readonly { from: number; mayServe: readonly string[] }[];
+  /** Of each version, the digests of all its files. */
+  files: ReadonlyMap<string, readonly string[]>;
   first: DeviceIdentity;
   renewed: DeviceIdentity;
   name: string;
@@ -33,6 +36,7 @@ export async function liveThrough(world: World): Promise<Life> {
   const dataDirectory = path.join(world.directory, name);
   const marks: { from: number; mayServe: string[] }[] = [];
   const mark = (...mayServe: string[]) => marks.push({ from: disk.operations.length, mayServe });
+  const files = new Map<string, string[]>();
   let ahead = 0;
   /** Only for what waits for minutes: it may come at once. */
   const clock: Clock = {
@@ -57,7 +61,9 @@ export async function liveThrough(world: World): Promise<Life> {
   let agent = await startAgentRun(options, clock, disk);
   const slot = async (revision: string, file: string, more: Partial<Slot> = {}) => {
     const weights = await world.addArtifact(randomBytes(weightBytes));
-    return world.slot(file, revision, { externalData: [{ path: 'beside.bin', ...weights }], ...more });
+    const made = await world.slot(file, revision, { externalData: [{ path: 'beside.bin', ...weights }], ...more });
+    files.set(made.modelVersion, digestsOf(made));
+    return made;
   };
   const untilServing = (revision: string) =>
     eventually(async () => {
@@ -110,7 +116,7 @@ export async function liveThrough(world: World): Promise<Life> {
   await untilServing('r4');
   await eventually(settled, 20);
   await agent.stop();
-  return { operations: disk.operations, marks, first, renewed, name, model };
+  return { operations: disk.operations, marks, files, first, renewed, name, model };
 }
 
 const goldenSample = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }], outputs: [], label: 0 };
