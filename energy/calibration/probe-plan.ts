@@ -11,7 +11,7 @@ export interface ProbePlan {
   perBlock: number;
   /** 0.03: three percent. */
   driftGate: number;
-  /** Go on with probes whose anchors moved, and say so. */
+  /** Go on with probes whose anchors moved twice, and say so. Measures in the same order: it may be said afterwards. */
   acceptDrift: boolean;
 }
 
@@ -103,13 +103,12 @@ class Replay {
       }
       const drift = this.#anchorAfter(block, attempt, reference);
       if (typeof drift === 'object') return drift;
-      if (drift === 0 || this.#plan.acceptDrift) {
-        if (drift !== 0) this.driftAccepted.push(...names);
-        this.accepted.push(...indices);
-        return undefined;
-      }
-      if (attempt === maximumAttempts)
+      if (drift !== 0 && attempt < maximumAttempts) continue;
+      if (drift !== 0 && !this.#plan.acceptDrift)
         return { kind: 'Drifted', block, driftPercent: 100 * (Math.exp(drift) - 1), probes: names };
+      if (drift !== 0) this.driftAccepted.push(...names);
+      this.accepted.push(...indices);
+      return undefined;
     }
   }
 

@@ -85,6 +85,13 @@ describe('the gate on drift', () => {
     expect(driftAccepted).toEqual(probes);
   });
 
+  it('lets somebody accept the drift after the run has ended for it', () => {
+    const stopped = run((step) => (step > 2 ? 0.08 : 0));
+    const { next, remaining } = progressOf({ ...plan, acceptDrift: true }, stopped.results);
+    expect(next).toMatchObject({ kind: 'Measure', probe: 'probe-5' });
+    expect(remaining).toBe(9);
+  });
+
   it('takes a difference within the noise of the meter for none', () => {
     const results: StepResult[] = [];
     for (;;) {
