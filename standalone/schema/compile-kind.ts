@@ -144,8 +144,10 @@ function listCauses(schema: StructuralSchema, object: JsonObject, old: JsonObjec
 function prepareForCreate(definition: KindDefinition, object: JsonObject): JsonObject {
   const { status, ...rest } = object;
   const metadata = definition.generation ? { ...metadataOf(object), generation: 1 } : metadataOf(object);
-  const dropped = definition.statusSubresource || status === undefined;
-  return { ...rest, metadata, ...(dropped ? {} : { status }) };
+  if (!definition.statusSubresource) return { ...rest, metadata, ...(status === undefined ? {} : { status }) };
+  // Kubernetes fills in defaults once more when it reads what it stored.
+  const filled = defaultValue(definition.schema, { ...rest, metadata });
+  return isObject(filled) ? filled : { ...rest, metadata };
 }
 
 function prepareForUpdate(

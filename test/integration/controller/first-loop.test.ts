@@ -32,7 +32,9 @@ describe('from a declaration to an assigned model', () => {
         placement: { replicas: 1, deviceClassNames: ['generic-x86-64'] },
       },
     };
-    await plane.client.create(modelDeployments, deployment, { signal });
+    const created = await plane.client.create(modelDeployments, deployment, { signal });
+    // Flux and kubectl take an object without a status for one that has converged.
+    expect(created.status).toEqual({ observedGeneration: 0 });
     await plane.client.create(modelVersions, modelVersion('nas-1', digest, 'nas/1/model.onnx'), { signal });
 
     await eventually(async () => {

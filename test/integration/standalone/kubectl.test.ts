@@ -216,7 +216,7 @@ describe.skipIf(!available)('kubectl', () => {
       message: '',
       lastTransitionTime: '2026-01-01T00:00:00Z',
     };
-    const status = JSON.stringify({ status: { conditions: [condition] } });
+    const status = JSON.stringify({ status: { observedGeneration: 1, conditions: [condition] } });
     expect((await run(['patch', 'mdep', 'awaited', '--subresource', 'status', '--type', 'merge', '-p', status])).code).toBe(0);
     expect(await waiting).toBe('modeldeployment.jouleops.dev/awaited condition met');
   });

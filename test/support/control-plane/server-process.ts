@@ -19,10 +19,15 @@ export class ServerProcess {
     process.on('exit', this.#killAtExit);
   }
 
-  static async start(binary: string, args: readonly string[], logFile: string): Promise<ServerProcess> {
+  static async start(
+    binary: string,
+    args: readonly string[],
+    logFile: string,
+    environment: NodeJS.ProcessEnv = process.env,
+  ): Promise<ServerProcess> {
     const log = await open(logFile, 'a');
     try {
-      const child = spawn(binary, args, { stdio: ['ignore', log.fd, log.fd] });
+      const child = spawn(binary, args, { stdio: ['ignore', log.fd, log.fd], env: environment });
       await once(child, 'spawn');
       return new ServerProcess(basename(binary), child, logFile);
     } finally {

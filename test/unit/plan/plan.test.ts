@@ -90,7 +90,7 @@ describe('a plan', () => {
     const made = plan(before, fleet({ ...before, devices: [capped('3.4W')] }), millijoules);
     expect(of(made, 'cell')?.change).toBe('Unchanged');
     expect(of(made, 'other')).toMatchObject({ change: 'Affected', after: { outcome: 'Short', placements: [] } });
-    expect(of(made, 'other')?.after?.misses[0]?.message).toMatch(/3\.63W with this model .* > cap 3\.4W/);
+    expect(of(made, 'other')?.after?.misses[0]?.message).toMatch(/[\d.]+W with this model \(idle 3W, .* > cap 3\.4W/);
   });
 
   it('sees a model version that became another under the same name', () => {
