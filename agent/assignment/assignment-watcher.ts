@@ -6,6 +6,7 @@ import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { Reflector } from '../../kube/cache/reflector.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { hasEnded } from '../has-ended.ts';
 import { retrySeconds } from '../retry-wait.ts';
 import { decideAssignment } from './decide-assignment.ts';
 import type { DesiredInstance, DesiredState } from './desired-state.ts';
@@ -58,6 +59,8 @@ export class AssignmentWatcher {
   async #act(signal: AbortSignal): Promise<void> {
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([this.#reflector.synced, stopped]);
+    // Not the promise: each race with one that lives as long as the agent would leave something behind.
+    signal.addEventListener('abort', () => this.#wake.resolve(), { once: true });
     let failures = 0;
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers();
@@ -69,7 +72,7 @@ export class AssignmentWatcher {
       failures = whole ? 0 : failures + 1;
       const waitMilliseconds = retrySeconds(failures, firstRetrySeconds, maximumRetrySeconds) * 1000;
       const retry = whole ? [] : [this.#deps.clock.sleep(waitMilliseconds, signal).catch(() => {})];
-      await Promise.race([this.#wake.promise, stopped, ...retry]);
+      if (!hasEnded(signal)) await Promise.race([this.#wake.promise, ...retry]);
     }
   }
 

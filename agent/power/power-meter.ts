@@ -71,11 +71,12 @@ export class PowerMeter {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#wake.resolve(), { once: true });
     while (!signal.aborted) {
       try {
         if (this.source.onDemand && this.#users === 0) {
           this.#wake = Promise.withResolvers();
-          await Promise.race([this.#wake.promise, aborted(signal)]);
+          await this.#wake.promise;
           continue;
         }
         await this.sample(signal);
@@ -126,11 +127,4 @@ export class PowerMeter {
     this.#watts = last && joules >= last.joules ? (joules - last.joules) / ((at - last.at) / 1000) : undefined;
     this.#lastCounter = { joules, at };
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

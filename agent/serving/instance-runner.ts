@@ -98,6 +98,8 @@ export class InstanceRunner {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    // Once, and not a promise of its own: each race with one that lives as long as the agent would leave something behind.
+    signal.addEventListener('abort', () => this.wake(), { once: true });
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers();
       try {
@@ -106,8 +108,7 @@ export class InstanceRunner {
         if (hasEnded(signal)) return;
         this.#deps.logger.error({ err: error, instance: this.#instance.name }, 'a step of this instance failed');
       }
-      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-      await Promise.race([this.#wake.promise, stopped]);
+      if (!hasEnded(signal)) await this.#wake.promise;
     }
   }
 

@@ -7,6 +7,7 @@ import type { Client } from '../../kube/api/client.ts';
 import type { Condition, Stored } from '../../kube/api/objects.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { DesiredInstance } from '../assignment/desired-state.ts';
+import { hasEnded } from '../has-ended.ts';
 import { retrySeconds } from '../retry-wait.ts';
 import type { InstanceRunner } from '../serving/instance-runner.ts';
 import type { StatusWriter, WriteResult } from './status-writer.ts';
@@ -56,10 +57,11 @@ export class Publisher {
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, resuming } = this.#deps;
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    // Once, and not a promise of its own: each race with one that lives as long as the agent would leave something behind.
+    signal.addEventListener('abort', () => this.wake(), { once: true });
     const pause = async (milliseconds: number) => {
       const tick = new AbortController();
-      await Promise.race([this.#wake.promise, stopped, clock.sleep(milliseconds, tick.signal).catch(() => {})]);
+      if (!hasEnded(signal)) await Promise.race([this.#wake.promise, clock.sleep(milliseconds, tick.signal).catch(() => {})]);
       tick.abort();
       await clock.sleep(settleMilliseconds, signal).catch(() => {});
     };
