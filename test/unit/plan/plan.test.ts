@@ -152,7 +152,7 @@ describe('the words of a plan', () => {
       (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(9)) : value),
       2,
     );
-    await expect(`${rounded}\n`).toMatchFileSnapshot(golden('plan.json'));
+    await expect(`${rounded}\n`).toMatchFileSnapshot(golden('plan.json.txt'));
   });
 
   it('cannot be turned into markup by what a manifest says', () => {
