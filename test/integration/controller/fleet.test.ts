@@ -117,6 +117,33 @@ describe('a fleet directory', () => {
     });
   });
 
+  it('leaves alone what says so: applied once with IfNotPresent, never with Ignore', async () => {
+    const opted = (policy: string, name: string, budget: string) =>
+      deployment(name, budget).replace(
+        'namespace: factory }',
+        `namespace: factory, annotations: { jouleops.dev/ssa: ${policy} } }`,
+      );
+    const applied = (revision: string | undefined) =>
+      eventually(async () => {
+        const { status } = await repository();
+        expect(findCondition(status?.conditions, 'Ready')?.status).toBe('True');
+        expect(status?.lastAppliedRevision).not.toBe(revision);
+        return status?.lastAppliedRevision;
+      });
+    const before = (await repository()).status?.lastAppliedRevision;
+    await write('once.yaml', opted('IfNotPresent', 'once', '10mJ'));
+    await write('never.yaml', opted('Ignore', 'never', '10mJ'));
+    await eventually(async () => expect((await get('once')).spec.budget.energyPerInference).toBe('10mJ'));
+    const first = await applied(before);
+    await write('once.yaml', opted('IfNotPresent', 'once', '20mJ'));
+    await applied(first);
+    expect((await get('once')).spec.budget.energyPerInference).toBe('10mJ');
+    await expect(get('never')).rejects.toSatisfy(isNotFound);
+    await rm(path.join(directory, 'once.yaml'));
+    await rm(path.join(directory, 'never.yaml'));
+    await eventually(() => expect(get('once')).rejects.toSatisfy(isNotFound));
+  });
+
   it('never takes everything away because the directory is empty', async () => {
     await rm(path.join(directory, 'one.yaml'));
     await rm(path.join(directory, '00.yaml'));

@@ -28,7 +28,10 @@ afterEach(async () => {
 
 type Reconcile = (key: string, signal: AbortSignal) => Promise<Outcome>;
 
-function start(reconcile: Reconcile, options: { workers?: number; synced?: Promise<unknown>[] } = {}): Controller {
+function start(
+  reconcile: Reconcile,
+  options: { workers?: number; synced?: Promise<unknown>[]; random?: () => number } = {},
+): Controller {
   const controller = createController(
     { clock, logger: log.logger, metrics },
     {
@@ -70,6 +73,16 @@ test('nothing is decided before every cache is complete', async () => {
   synced.resolve();
   await clock.advance(0);
   expect(passes).toEqual(['60s a']);
+});
+
+test('a requeue is spread over a tenth of its time, so that a thousand repositories are not asked in one second', async () => {
+  const again: Outcome = { kind: 'requeueAfter', seconds: 60, reason: 'Interval', message: '' };
+  const { queue } = start(answers(again), { random: () => 0.5 });
+  queue.add('a');
+  await clock.advance(62_900);
+  expect(passes).toEqual(['0s a']);
+  await clock.advance(200);
+  expect(passes).toHaveLength(2);
 });
 
 test('done: no more until the next add', async () => {
