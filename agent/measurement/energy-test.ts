@@ -12,7 +12,7 @@ import type { IdleBaselines } from './idle-baseline.ts';
 import type { LoadSubject } from './load-subject.ts';
 import { runLoadWindow, type WindowResult, warmUpUntilFlat } from './load-window.ts';
 import { belowResolution } from './resolution.ts';
-import { beginProgress, type TestProgress } from './test-progress.ts';
+import { beginProgress, type TestProgress, thinned } from './test-progress.ts';
 import { absoluteFigures, type Meterage, pairedFigures, trafficFigures } from './test-result.ts';
 
 export interface TestSubjects {
@@ -201,7 +201,7 @@ class Loop {
     const others = live.inferences - before - window.inferences;
     if (meter && others > 0) return undefined;
     for (const reason of [...throttledBefore, ...throttled()]) this.#progress.throttled.add(reason);
-    return window;
+    return thinned(window);
   }
 
   #windowSeconds(meter: PowerMeter): number {

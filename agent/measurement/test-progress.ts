@@ -18,3 +18,15 @@ export interface TestProgress {
 export function beginProgress(startTime: string, before: { tried: number; spentJoules: number } = { tried: 0, spentJoules: 0 }) {
   return { startTime, windows: [], quads: [], throttled: new Set(), ...before } satisfies TestProgress as TestProgress;
 }
+
+/** Enough for a p95 of all windows together; a window of a fast model has many times as many, and all are kept until the last look. */
+const keptLatencies = 1000;
+
+/** The window with evenly chosen latencies: each window weighs the same. */
+export function thinned(window: WindowResult): WindowResult {
+  const all = window.latenciesMicroseconds;
+  if (all.length <= keptLatencies) return window;
+  const step = all.length / keptLatencies;
+  const latenciesMicroseconds = Array.from({ length: keptLatencies }, (_, at) => all[Math.floor(at * step)] ?? 0);
+  return { ...window, latenciesMicroseconds };
+}
