@@ -75,9 +75,8 @@ export function triedTable(tables: readonly Table[], note: (text: string) => voi
       const [lower, upper] = gain(before[index] ?? new Map(), errors);
       return { text: `${meanOf(errors).toFixed(2)} % (${signed(lower)} to ${signed(upper)})`, lower, upper };
     });
-    const better = cells.some(({ lower }) => lower > 0) && cells.every(({ upper }) => upper > 0);
-    const worse = cells.some(({ upper }) => upper < 0);
-    const verdict = better ? 'gains' : worse ? 'loses' : 'no difference that is certain';
+    const [gains, loses] = [cells.some(({ lower }) => lower > 0), cells.some(({ upper }) => upper < 0)];
+    const verdict = gains && loses ? 'gains in one, loses in another' : gains ? 'gains' : loses ? 'loses' : 'nothing certain';
     return `| ${name} | ${cells.map(({ text }) => text).join(' | ')} | ${verdict} |`;
   });
   return [
