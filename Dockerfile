@@ -35,6 +35,8 @@ CMD ["agent", "--help"]
 
 FROM node:24-bookworm-slim AS controller
 ENV NODE_ENV=production
+# As for the agent: a tenth less resident memory with a thousand deployments, for the same processor time.
+ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=65536 MALLOC_MMAP_THRESHOLD_=65536
 # git and ssh are what fleet repositories are fetched with.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates git openssh-client \

@@ -20,7 +20,10 @@ interface Answer {
 }
 
 /** How Dockerfile starts a controller. */
-const asInItsImage = ['--min-semi-space-size=4'];
+const controllerImage = {
+  nodeFlags: ['--min-semi-space-size=4'],
+  environment: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' },
+};
 
 export class WorkerProcess {
   readonly pid: number;
@@ -47,14 +50,16 @@ export class WorkerProcess {
   static start(file: string): WorkerProcess {
     const profile = process.env['BENCH_PROFILE'];
     const wanted = profile !== undefined && file.includes(process.env['BENCH_PROFILE_OF'] ?? 'controller');
+    const image = file === 'controller.ts' ? controllerImage : undefined;
     const execArgv = [
-      ...(file === 'controller.ts' ? asInItsImage : []),
+      ...(image?.nodeFlags ?? []),
       ...(process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? []),
       ...(wanted ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
     ];
     const path = fileURLToPath(new URL(`../processes/${file}`, import.meta.url));
     // As an installation keeps it: from the second start on no types are stripped.
-    const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'jouleops-bench-compile-cache'), ...process.env };
+    const compiled = join(tmpdir(), 'jouleops-bench-compile-cache');
+    const env = { NODE_COMPILE_CACHE: compiled, ...process.env, ...image?.environment };
     const child = fork(path, [], { execArgv, env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     if (child.pid === undefined) throw new Error(`${file} could not be started`);
     return new WorkerProcess(child, child.pid);
