@@ -49,10 +49,14 @@ export async function probeRapl(pathSysfs: string): Promise<Probe> {
   };
 }
 
+/** No package takes more. A counter that seems to have taken more was set back, by a suspended machine or a new kernel. */
+const maximumWatts = 5000;
+
 function raplSource(zones: readonly Zone[]): PowerSource {
   const isPlatform = zones[0]?.name === 'psys';
   const last = new Map<Zone, number>();
   let joules = 0;
+  let lastAt = 0;
   return {
     name: `rapl:${zones.map((zone) => zone.name).join('+')}`,
     kind: 'rapl',
@@ -67,13 +71,22 @@ function raplSource(zones: readonly Zone[]): PowerSource {
         : 'processor packages only: memory, disks and losses are missing',
     ],
     async read() {
+      const seconds = Math.max(1, (performance.now() - lastAt) / 1000);
+      lastAt = performance.now();
+      const resets: string[] = [];
+      let more = 0;
       // Each zone wraps at its own range, so each is unwrapped before they are added.
       for (const zone of zones) {
         const now = await readSysfsNumber(zone.file);
         const before = last.get(zone);
         last.set(zone, now);
-        if (before !== undefined) joules += (counterDifference(before, now, zone.wrapMicrojoules) ?? 0) / 1e6;
+        const taken = before === undefined ? 0 : counterDifference(before, now, zone.wrapMicrojoules);
+        if (taken === undefined || taken / 1e6 > maximumWatts * seconds) resets.push(zone.name);
+        else more += taken / 1e6;
       }
+      if (resets.length > 0)
+        throw new Error(`the counter of ${resets.join(', ')} was set back: what it drew meanwhile is not known`);
+      joules += more;
       return { reading: { kind: 'energy', joules } };
     },
   };

@@ -129,6 +129,20 @@ describe('power sources of a board', () => {
     expect((await source.read(never)).reading).toEqual({ kind: 'energy', joules: expect.closeTo(1_328_850e-6, 9) });
   });
 
+  it('does not take a RAPL counter that was set back for one that wrapped', async () => {
+    await using tree = await sysfsTree({
+      'class/powercap/intel-rapl:0/name': 'package-0',
+      'class/powercap/intel-rapl:0/max_energy_range_uj': '262143328850',
+      'class/powercap/intel-rapl:0/energy_uj': '200000000000',
+    });
+    const source = only(await detect(tree.root));
+    await source.read(never);
+    await tree.write('class/powercap/intel-rapl:0/energy_uj', '1000000');
+    await expect(source.read(never)).rejects.toThrow('the counter of package-0 was set back');
+    await tree.write('class/powercap/intel-rapl:0/energy_uj', '3000000');
+    expect((await source.read(never)).reading).toEqual({ kind: 'energy', joules: 2 });
+  });
+
   it('prefers psys, which holds the packages', async () => {
     const zone = (index: number, name: string) => ({
       [`class/powercap/intel-rapl:${index}/name`]: name,
