@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { CalibrationRecord } from '../../../agent/calibration/calibration-record.ts';
+import type { CalibrationRecord, CalibrationStep } from '../../../agent/calibration/calibration-record.ts';
 import type { CalibrateFlags } from '../../../cli/commands/calibrate.ts';
 import { ArtifactStore } from '../../../controller/artifacts/store.ts';
 import { createStoreOrigin } from '../../../controller/artifacts/store-origin.ts';
@@ -65,6 +65,24 @@ function start(flags: Partial<CalibrateFlags>) {
 
 const recordFile = () => path.join(directory, 'out', 'raspberry-pi-4-simulated-board.measurements.json');
 const record = async () => JSON.parse(await readFile(recordFile(), 'utf8')) as CalibrationRecord;
+
+function measuredStep(probe: string, joules: number): CalibrationStep {
+  const noise = { joulesLogVariance: 1e-6, secondsLogVariance: 1e-6 };
+  const outcome = { kind: 'Measured' as const, joules, seconds: 0.01, ...noise, windows: 4, inferences: 400 };
+  return { probe, time: '2026-11-21T12:00:00.000Z', outcome };
+}
+
+/** Changes what was measured, as another day would. */
+async function rewrite(
+  out: string,
+  change: ((step: CalibrationStep) => CalibrationStep | undefined) | undefined,
+  steps?: readonly CalibrationStep[],
+): Promise<void> {
+  const file = path.join(out, path.basename(recordFile()));
+  const before = JSON.parse(await readFile(file, 'utf8')) as CalibrationRecord;
+  const after = steps ?? before.steps.map((step) => change?.(step) ?? step);
+  await writeFile(file, JSON.stringify({ ...before, steps: after }));
+}
 
 describe('jouleops calibrate', () => {
   const simulated = { simulate: 'raspberry-pi-4' };
@@ -149,6 +167,33 @@ describe('jouleops calibrate', () => {
       transferred: false,
       boundary: 'Board',
     });
+  });
+
+  it('gives the same measurements the same version, and others the next', async () => {
+    const out = path.join(directory, 'again');
+    await cp(path.join(directory, 'out'), out, { recursive: true });
+    const versionOf = async () =>
+      (JSON.parse((await start({ ...simulated, out }).ended).stdout) as { predictor: string }).predictor;
+    expect(await versionOf()).toMatch(/@1$/);
+    await rewrite(out, ({ outcome, ...step }) =>
+      outcome.kind === 'Measured' ? { ...step, outcome: { ...outcome, joules: 1.2 * outcome.joules } } : undefined,
+    );
+    expect(await versionOf()).toMatch(/@2$/);
+  }, 40_000);
+
+  it('refuses a board whose anchor moves twice in a row, and names probes and percentage', async () => {
+    const out = path.join(directory, 'drifted');
+    await cp(path.join(directory, 'out'), out, { recursive: true });
+    const block = ['cell-1-16', 'cell-2-16', 'cell-3-16', 'cell-4-16', 'cell-0-32'].map((probe) => measuredStep(probe, 1));
+    const moved = Array.from({ length: 2 }, () => measuredStep('cell-0-16', 1.1));
+    await rewrite(out, undefined, [measuredStep('cell-0-16', 1), ...block, ...moved, ...block, ...moved]);
+    const { code, stderr } = await start({ ...simulated, out, acceptDrift: false }).ended;
+    expect([code, stderr]).toEqual([
+      3,
+      expect.stringMatching(
+        /the board drifts: after cell-1-16, .*cell-0-32 the anchor cell-0-16 needed 10\.0 %.*--accept-drift/s,
+      ),
+    ]);
   });
 
   it('does not mix the measurements of two boards', async () => {
