@@ -2,8 +2,15 @@
 import { type Member, revisionStatus } from '../scope.ts';
 import type { TestFinding } from './finding.ts';
 
-/** What the device lacks, or what has not arrived yet, is no fault of the model. */
-const notTheModels = new Set(['DownloadFailed', 'InsufficientStorage', 'InsufficientMemory', 'Suspended']);
+/** What the device lacks, what has not arrived yet, and what was damaged on the way is no fault of the model: it is fetched again. */
+const notTheModels = new Set([
+  'DownloadFailed',
+  'DigestMismatch',
+  'SizeMismatch',
+  'InsufficientStorage',
+  'InsufficientMemory',
+  'Suspended',
+]);
 
 /** What a candidate that cannot even serve says. */
 export function judgeLoad(member: Member, revision: string): (TestFinding & { kind: 'failed' }) | undefined {

@@ -2,7 +2,7 @@
 import { judgeLoad } from '../canary/judge-load.ts';
 import { isTestOf } from '../canary/orders.ts';
 import type { TargetRevision } from '../revision.ts';
-import { type ClassGroup, type Member, rejectionOf, type Scope, serves, withoutAbsent } from '../scope.ts';
+import { type Member, type Scope, serves, withoutAbsent } from '../scope.ts';
 import { targetSlot } from './target-slot.ts';
 
 /** Devices that have it, then those that test it, then those that answer, by name: a batch only ever grows. */
@@ -24,17 +24,6 @@ export function failedBesideGood(
     if (failure) return failure;
   }
   return undefined;
-}
-
-/** A device that is not yet to have the target, and has nothing, serves what its class serves meanwhile. */
-export function lendStable({ className, members }: ClassGroup, scope: Scope, target: TargetRevision): void {
-  const stable = members
-    .map(({ slots }) => slots.active)
-    .find((slot) => slot !== undefined && slot.revision !== target.name && !rejectionOf(scope, slot.revision, className));
-  if (!stable) return;
-  for (const member of members)
-    if (member.slots.active === undefined && member.slots.candidate === undefined)
-      member.slots = { ...member.slots, active: stable };
 }
 
 /** One step of one device towards the target; the old model stays until the new one serves beside it. */

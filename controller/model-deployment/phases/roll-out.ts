@@ -16,9 +16,10 @@ import {
   timeOf,
 } from '../scope.ts';
 import { advance, allowedDevices } from '../steps.ts';
-import { failedBesideGood, inOrder, lendStable, moveMember } from './batch.ts';
+import { failedBesideGood, inOrder, moveMember } from './batch.ts';
 import { demote } from './enforce.ts';
 import { permit, underTest } from './permit.ts';
+import { keepStable } from './stable.ts';
 import { fail } from './verdict.ts';
 
 interface ClassResult {
@@ -43,7 +44,7 @@ export const rollOut: Phase = {
 
 function rollOutClass(scope: Scope, group: ClassGroup, target: TargetRevision): ClassResult {
   const result = moveClass(scope, group, target);
-  if (result.kind !== 'done') lendStable(group, scope, target);
+  if (result.kind !== 'done') keepStable(scope, group, target, result.kind === 'rejected' || result.kind === 'stopped');
   return result;
 }
 

@@ -53,6 +53,64 @@ describe('a device that joins while a rollout is under way', () => {
   });
 });
 
+describe('a device that was away while its class moved on', () => {
+  /** cell-2 is rolled out without pi-2, which comes back when cell-3 has failed already. */
+  function leftBehind(): PlannedFleet {
+    const fleet = upgrading({ analysis: {} }, ['pi-1', 'pi-2']);
+    const back = fleet.devices.get('pi-2');
+    fleet.lose('pi-2');
+    fleet.settle();
+    expect(fleet.condition('RolledOut')).toBe('True Succeeded');
+    fleet.behave = (slot) => (slot.modelVersionName === 'cell-3' ? { ...good, errors: 200 } : good);
+    fleet.ask(fleet.release('cell-3', 'c'));
+    fleet.settle();
+    if (back) fleet.devices.set('pi-2', back);
+    return fleet;
+  }
+
+  it('gets what its class serves, though the revision that is asked for is rejected', () => {
+    const fleet = leftBehind();
+    fleet.settle();
+    expect(actives(fleet)).toEqual(['cell-2', 'cell-2']);
+    expect(fleet.slots('pi-2')).toEqual({ active: 'cell-2', previous: 'cell-1' });
+  });
+
+  it('is not given what was superseded half-way', () => {
+    const fleet = upgrading({ steps: [{ devices: 1, gate: 'Manual' }, { percent: 100 }] }, ['pi-1', 'pi-2']);
+    fleet.settle();
+    expect(actives(fleet)).toEqual(['cell-2', 'cell-1']);
+    fleet.behave = (slot) => (slot.modelVersionName === 'cell-3' ? { failure: { reason: 'LoadFailed', message: 'no' } } : good);
+    fleet.ask(fleet.release('cell-3', 'c'));
+    fleet.settle();
+    expect(fleet.condition('Stalled')).toBe('True RevisionRejected');
+    expect(actives(fleet), 'nobody has opened that gate').toEqual(['cell-2', 'cell-1']);
+  });
+
+  it('does not keep a candidate that nobody tests any more', () => {
+    const fleet = upgrading({ analysis: {} }, ['pi-1', 'pi-2']);
+    fleet.pass();
+    expect(fleet.slots('pi-1')).toEqual({ active: 'cell-1', candidate: 'cell-2' });
+    fleet.lose('pi-1');
+    fleet.ask(fleet.release('cell-3', 'c'));
+    fleet.pass();
+    expect(fleet.slots('pi-1')).toEqual({ active: 'cell-1' });
+    expect(fleet.slots('pi-2')).toEqual({ active: 'cell-1', candidate: 'cell-3' });
+  });
+});
+
+describe('bytes that are damaged on their way', () => {
+  it.each(['DigestMismatch', 'SizeMismatch', 'DownloadFailed'])('%s is no verdict on the model', (reason) => {
+    const fleet = upgrading({ analysis: {} }, ['pi-1']);
+    fleet.behave = (slot) => (slot.modelVersionName === 'cell-2' ? { failure: { reason, message: 'nothing was kept' } } : good);
+    fleet.settle();
+    expect(fleet.condition('RolledOut')).toBe('False Testing');
+    expect(fleet.deployment.status?.rejectedRevisions).toBeUndefined();
+    fleet.behave = () => good;
+    fleet.settle();
+    expect(fleet.slots('pi-1').active).toBe('cell-2');
+  });
+});
+
 describe('a test that a device gives up', () => {
   const giveUp = (fleet: PlannedFleet, reason: string) =>
     fleet.reportTests('pi-1', (test) =>
