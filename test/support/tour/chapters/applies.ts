@@ -17,8 +17,9 @@ export const applies: TourChapter = {
     {
       says: 'the same apply again makes no version',
       async visit(tour) {
-        const first = await applyAs(tour, 'one', 201, deployment('a'));
-        const second = await applyAs(tour, 'one', 200, deployment('a'));
+        await applyAs(tour, 'one', 201, deployment('a'));
+        const first = await applyAs(tour, 'one', 200, deployment('a', { priority: 1 }));
+        const second = await applyAs(tour, 'one', 200, deployment('a', { priority: 1 }));
         tour.observe('same version', first.at('metadata.resourceVersion') === second.at('metadata.resourceVersion'));
       },
     },

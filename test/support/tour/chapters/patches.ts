@@ -51,8 +51,10 @@ export const patches: TourChapter = {
     {
       says: 'a merge patch that changes nothing makes no version',
       async visit(tour) {
-        const before = await made(tour);
-        const after = await tour.call(200, 'PATCH', deployments(tour, 'a'), { body: {}, contentType: merge });
+        await made(tour);
+        const set = { body: { spec: { priority: 1 } }, contentType: merge };
+        const before = await tour.call(200, 'PATCH', deployments(tour, 'a'), set);
+        const after = await tour.call(200, 'PATCH', deployments(tour, 'a'), set);
         tour.observe('same version', before.at('metadata.resourceVersion') === after.at('metadata.resourceVersion'));
       },
     },
