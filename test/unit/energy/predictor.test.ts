@@ -42,13 +42,6 @@ describe('the shipped predictors', () => {
     expect(reportPrediction(piBoard, features, { deviceClass: 'raspberry-pi-5', ...at90 }).scaleAssumed).toBe(true);
   });
 
-  it('answer in under a millisecond', () => {
-    predict(piCore, features, agentKey, at90);
-    const started = performance.now();
-    for (let count = 0; count < 200; count += 1) predict(piCore, features, agentKey, at90);
-    expect((performance.now() - started) / 200).toBeLessThan(1);
-  });
-
   it('know a NAS-Bench-201 network on the core rail, and only there', () => {
     const prediction = predict(piCore, features, agentKey, at90);
     expect(prediction).toMatchObject({ inDomain: true, transferred: false, boundary: 'CoreRail', quantity: 'Marginal' });
