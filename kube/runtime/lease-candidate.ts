@@ -21,9 +21,9 @@ export interface LeadershipOptions {
   name: string;
   /** Different for every process, for example the pod's name and a random part. */
   identity: string;
-  /** Others wait this long after the last renewal they saw: with retrySeconds and their jitter, a leader that is lost has a successor in 15 s. 12 */
+  /** Others wait this long after the last renewal they saw: with retrySeconds and their jitter, a leader that is lost has a successor in 15 s. 11 */
   leaseSeconds?: number;
-  /** A leader that could not renew for this long stops leading; the rest of the lease is its time to stop. 9 */
+  /** A leader that could not renew for this long stops leading; the rest of the lease is its time to stop. 8 */
   renewSeconds?: number;
   /** Between attempts. 2 */
   retrySeconds?: number;
@@ -49,8 +49,8 @@ export class LeaseCandidate {
   constructor(deps: LeadershipDeps, options: LeadershipOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#leaseSeconds = options.leaseSeconds ?? 12;
-    this.#renewSeconds = options.renewSeconds ?? 9;
+    this.#leaseSeconds = options.leaseSeconds ?? 11;
+    this.#renewSeconds = options.renewSeconds ?? 8;
     this.#retrySeconds = options.retrySeconds ?? 2;
     if (!(this.#leaseSeconds > this.#renewSeconds && this.#renewSeconds > this.#retrySeconds)) {
       throw new Error(
