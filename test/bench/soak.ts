@@ -10,7 +10,7 @@ import { createWorld, type World } from '../integration/agent/world.ts';
 import { TcpSwitch } from '../support/tcp-switch.ts';
 import { type Bench, type BenchOptions, type BenchResult, countOption } from './harness/bench.ts';
 import { judged, mebibytes, quantile } from './harness/format.ts';
-import { memoryOf, processTree } from './harness/process-usage.ts';
+import { mappingsOf, memoryOf, processTree } from './harness/process-usage.ts';
 
 /** A window of ten seconds a hundred times as fast: a day of them in a quarter of an hour. */
 const windowSeconds = 0.1;
@@ -29,6 +29,8 @@ const body = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1,
 interface Sample {
   atSeconds: number;
   agentBytes: number;
+  /** Of the agent's: what its libraries took, without the heap of JavaScript. */
+  mallocBytes: number;
   modelBytes: number;
   processes: number;
 }
@@ -50,7 +52,8 @@ async function sampleOf(pid: number, atSeconds: number): Promise<Sample> {
   const memories = await Promise.all(pids.map((one) => memoryOf(one).catch(() => undefined)));
   const [agent, ...models] = memories.map((memory) => memory?.anonymousBytes ?? 0);
   const modelBytes = Math.max(0, ...models);
-  return { atSeconds, agentBytes: agent ?? 0, modelBytes, processes: pids.length };
+  const mallocBytes = (await mappingsOf(pid)).get('malloc') ?? 0;
+  return { atSeconds, agentBytes: agent ?? 0, mallocBytes, modelBytes, processes: pids.length };
 }
 
 const isWithin = (from: number, to: number) => (sample: Sample) => sample.atSeconds >= from && sample.atSeconds < to;
@@ -170,7 +173,11 @@ function report(
       {
         caption: `Anonymous memory, median of each quarter of ${forSeconds} s.`,
         columns: ['process', 'first', 'second', 'third', 'last', 'last against second (goal ≤ +3 MiB)'],
-        rows: [row('the agent', (sample) => sample.agentBytes), row('the process of its model', (sample) => sample.modelBytes)],
+        rows: [
+          row('the agent', (sample) => sample.agentBytes),
+          row('of it malloc, without the heap of JavaScript', (sample) => sample.mallocBytes),
+          row('the process of its model', (sample) => sample.modelBytes),
+        ],
       },
       {
         caption: 'What happened meanwhile, and in a day at the usual pace.',
