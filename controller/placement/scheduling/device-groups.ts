@@ -55,7 +55,8 @@ export class DeviceGroups {
   }
 
   /** All that a decision looks at. */
-  #natureOf({ name: _, message: _message, lostSeconds: _lost, labels, ...nature }: DeviceView): string {
+  #natureOf(device: DeviceView): string {
+    const { name: _, message: _message, lostSeconds: _lost, labels, ...nature } = device;
     const asked = Object.entries(labels).filter(([key]) => this.#labelKeys.has(key));
     return JSON.stringify([nature, asked.sort(([a], [b]) => (a < b ? -1 : 1))]);
   }
