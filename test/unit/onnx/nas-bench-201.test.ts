@@ -56,8 +56,9 @@ describe('NAS-Bench-201 networks', () => {
   });
 
   it('writes the same bytes for the same seed and others for another', () => {
-    expect(nasBench201(cell, options)).toEqual(nasBench201(cell, options));
-    expect(nasBench201(cell, { ...options, seed: 2 })).not.toEqual(nasBench201(cell, options));
+    const bytes = (seed: number) => Buffer.from(nasBench201(cell, { ...options, seed }));
+    expect(bytes(1).equals(bytes(1))).toBe(true);
+    expect(bytes(2).equals(bytes(1))).toBe(false);
   });
 
   it('writes a readable file for any cell', () => {
@@ -65,8 +66,11 @@ describe('NAS-Bench-201 networks', () => {
     fc.assert(
       fc.property(fc.tuple(operator, operator, operator, operator, operator, operator), ([a, b, c, d, e, f]) => {
         const text = `|${a}~0|+|${b}~0|${c}~1|+|${d}~0|${e}~1|${f}~2|`;
-        const produced = new Set(['input', ...readModel(nasBench201(text, options)).graph.initializer.map(({ name }) => name)]);
-        for (const node of readModel(nasBench201(text, options)).graph.node) {
+        // Drawing a million weights is what takes long, and not what is looked at.
+        const weights = { kind: 'constant', seed: 1, minimumElements: 64 } as const;
+        const { graph } = readModel(nasBench201(text, { ...options, weights }));
+        const produced = new Set(['input', ...graph.initializer.map(({ name }) => name)]);
+        for (const node of graph.node) {
           for (const input of node.input) expect(produced).toContain(input);
           for (const output of node.output) produced.add(output);
         }
