@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { formatPlanMarkdown } from '../../../cli/plan/plan-markdown.ts';
 import { isYes, reportPlan } from '../../../cli/plan/plan-report.ts';
 import { formatPlanText } from '../../../cli/plan/plan-text.ts';
+import { criteriaHashOf, newRevision, targetRevisionOf } from '../../../controller/model-deployment/revision.ts';
+import { memoryAnnotations } from '../../../controller/model-deployment/revision-memory.ts';
 import type { FleetPlan } from '../../../controller/plan/fleet-plan.ts';
-import { condition, deployment, device, fleet, type Millijoules, plan, version } from './planned-fleet.ts';
+import { annotations as names } from '../../../crds/names.ts';
+import { condition, converged, deployment, device, fleet, type Millijoules, plan, stored, version } from './planned-fleet.ts';
 
 const millijoules: Millijoules = { 'raspberry-pi-5': 60, 'jetson-nano': 40, 'raspberry-pi-4': 200 };
 const versions = [version('cell-1', 'a'), version('cell-2', 'b')];
@@ -104,6 +107,29 @@ describe('a plan', () => {
     const silent = device('pi-2', 'raspberry-pi-5', { ready: condition('Ready', 'False', 'AgentNotJoined') });
     const made = plan(nothing, fleet({ devices: [lost, silent], versions, deployments: [deployment('cell')] }), millijoules);
     expect(of(made, 'cell')?.after).toMatchObject({ outcome: 'Short', candidateCounts: { NotReady: 2 } });
+  });
+
+  it('remembers what its devices have rejected before, and leaves there what serves', () => {
+    const asked = deployment('cell', { modelVersionName: 'cell-2' });
+    const [first, second] = versions;
+    if (!first || !second) throw new Error('two versions');
+    const target = targetRevisionOf(asked, second);
+    const rejection = {
+      deviceClassName: 'raspberry-pi-5',
+      criteriaHash: criteriaHashOf(asked),
+      reason: 'BudgetExceededMeasured',
+      message: 'measured 120mJ > budget 80mJ',
+      time: '2026-11-20T00:00:00Z',
+    };
+    const own = newRevision(asked, target, 2);
+    const annotations = { [names.rejections]: memoryAnnotations(undefined, [rejection])[names.rejections] ?? '' };
+    const revisions = [stored({ ...own, metadata: { ...own.metadata, annotations } })];
+    const serving = converged(with_(deployment('cell')), millijoules);
+    const world = fleet({ devices, versions, deployments: [asked], revisions, instances: serving });
+    const { after } = of(plan(world, world, millijoules), 'cell') ?? {};
+    expect(after).toMatchObject({ outcome: 'Rejected', reason: 'RevisionRejected' });
+    expect(after?.message).toContain('was rejected on raspberry-pi-5: measured 120mJ > budget 80mJ');
+    expect(after?.placements).toMatchObject([{ device: 'pi-1', admission: 'Kept' }]);
   });
 
   it('answers no only for what the change makes or touches', () => {

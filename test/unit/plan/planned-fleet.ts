@@ -9,6 +9,7 @@ import { type FleetObjects, plannedWorld } from '../../../controller/plan/planne
 import type { DeviceClass } from '../../../crds/device-class.ts';
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
 import type { ModelDeployment, ModelDeploymentSpec } from '../../../crds/model-deployment.ts';
+import type { ModelInstance } from '../../../crds/model-instance.ts';
 import type { ModelVersion } from '../../../crds/model-version.ts';
 import type { Prediction } from '../../../energy/prediction/prediction.ts';
 import type { Condition, KubeObject, ObjectMeta, Stored } from '../../../kube/api/objects.ts';
@@ -71,6 +72,11 @@ export function fleet(parts: Partial<FleetObjects>): FleetObjects {
   return { deployments: [], versions: [], devices: [], instances: [], revisions: [], classes, ...parts };
 }
 
+/** What a fleet serves once it has converged. */
+export function converged(objects: FleetObjects, millijoules: Millijoules): Stored<ModelInstance>[] {
+  return decideSide(plannedWorld(objects, estimatorOf(millijoules), now), now).instances;
+}
+
 export function plan(before: FleetObjects, after: FleetObjects, millijoules: Millijoules): FleetPlan {
   const world = (objects: FleetObjects) => {
     const sources = plannedWorld(objects, estimatorOf(millijoules), now);
@@ -115,7 +121,7 @@ function estimatorOf(millijoules: Millijoules): SnapshotSources['estimator'] {
   };
 }
 
-function stored<T extends KubeObject>(object: T): Stored<T> {
+export function stored<T extends KubeObject>(object: T): Stored<T> {
   const { kind, metadata } = object;
   return {
     ...object,
