@@ -12,6 +12,9 @@ const classes = ['raspberry-pi-5-simulated', 'jetson-nano-simulated', 'raspberry
 const versions = 20;
 const changed = 50;
 const runs = 5;
+/** On a machine that does other things too, this says more than the clock on the wall. */
+const sayProcessorTime =
+  'data:text/javascript,process.on("exit",()=>{const{user,system}=process.cpuUsage();process.stderr.write(String(user+system))})';
 
 async function run(options: BenchOptions): Promise<BenchResult> {
   const deployments = countOption(options, 'deployments', 1000);
@@ -26,26 +29,34 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     await repository.commit(fleet(deployments, changed));
     const plan = async (args: string[]) => {
       const samples: number[] = [];
+      const processor: number[] = [];
       for (let index = -1; index < runs; index++) {
         options.signal.throwIfAborted();
         const started = performance.now();
         const all = ['--files', repository.directory, '--devices', devicesFile, '--output', 'json', ...args];
-        const { code, stderr, stdout } = await runPlan(all, { cacheDirectory: join(directory, 'cache'), limitSeconds: 120 });
+        const { code, stderr, stdout } = await runPlan(all, {
+          cacheDirectory: join(directory, 'cache'),
+          limitSeconds: 120,
+          nodeOptions: ['--import', sayProcessorTime],
+        });
         if (code !== 0 && code !== 3) throw new Error(`jouleops plan ended with ${code}: ${stderr}`);
         const planned = JSON.parse(stdout) as { deployments: unknown[] };
         if (planned.deployments.length !== deployments) throw new Error(`${planned.deployments.length} deployments were planned`);
         // The first one fills the cache: it reads the models' graphs.
-        if (index >= 0) samples.push((performance.now() - started) / 1000);
+        if (index >= 0) {
+          samples.push((performance.now() - started) / 1000);
+          processor.push(Number(stderr.trim()) / 1e6);
+        }
         options.note(`${args.join(' ') || 'directory'}: ${seconds((performance.now() - started) / 1000)}`);
       }
       const half = quantile(samples, 0.5);
-      return [judged(seconds(half), half <= goalSeconds), seconds(Math.max(...samples))];
+      return [judged(seconds(half), half <= goalSeconds), seconds(Math.max(...samples)), seconds(quantile(processor, 0.5))];
     };
     return {
       tables: [
         {
           caption: `${deployments.toLocaleString('en')} deployments of ${versions} model versions, one file each, on ${devices} devices of ${classes.length} classes; ${runs} runs, models read before.`,
-          columns: ['command', `median (goal ≤ ${goalSeconds} s)`, 'slowest'],
+          columns: ['command', `median (goal ≤ ${goalSeconds} s)`, 'slowest', 'processor time, median'],
           rows: [
             ['plan --files DIR: all are new', ...(await plan([]))],
             [

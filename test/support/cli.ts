@@ -13,9 +13,9 @@ const entry = path.join(import.meta.dirname, '../../cli/jouleops.ts');
 /** Stopped when it takes longer than `limitSeconds`: then `code` is null or 130. */
 export async function jouleops(
   args: readonly string[],
-  { cwd, limitSeconds = 30 }: { cwd?: string; limitSeconds?: number } = {},
+  { cwd, limitSeconds = 30, nodeOptions = [] }: { cwd?: string; limitSeconds?: number; nodeOptions?: readonly string[] } = {},
 ): Promise<Answer> {
-  const child = spawn(process.execPath, ['--no-warnings', entry, ...args], {
+  const child = spawn(process.execPath, ['--no-warnings', ...nodeOptions, entry, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });

@@ -61,7 +61,7 @@ export async function writeFiles(directory: string, files: Record<string, string
 /** `jouleops plan`, in a process of its own. */
 export function runPlan(
   args: readonly string[],
-  options: { cacheDirectory: string; cwd?: string; limitSeconds?: number },
+  options: { cacheDirectory: string; cwd?: string; limitSeconds?: number; nodeOptions?: readonly string[] },
 ): Promise<Answer> {
   const { cacheDirectory, ...process } = options;
   return jouleops(['plan', '--model-store', modelStore, '--cache-dir', cacheDirectory, ...args], process);
