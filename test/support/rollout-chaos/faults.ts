@@ -41,7 +41,7 @@ export async function breakThings(
     } else if (what < 0.8) {
       counts.noisyLines += 1;
       // Downloads are short: the line of one device alone would seldom be in use.
-      const hurt = devices.filter(() => random() < 0.5);
+      const hurt = devices.filter(() => random() < 0.15);
       for (const one of hurt) one.noisyLine = true;
       later(milliseconds, () => {
         for (const one of hurt) one.noisyLine = false;
