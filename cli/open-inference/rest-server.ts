@@ -61,7 +61,8 @@ export function connectRest(
         throw new Deviation(`${asked}: ${why}`);
       }
     },
-    close: () => dispatcher.close(),
+    // All answers are read by now; what a server left open must not hold up the end.
+    close: () => dispatcher.destroy(),
   };
 }
 
