@@ -10,7 +10,7 @@ import { createWorld } from '../integration/agent/world.ts';
 import { findPeer, type Peer, startPeer } from '../support/open-inference/peer.ts';
 import type { Bench, BenchOptions, BenchResult } from './harness/bench.ts';
 import { digits, judged, milliseconds, quantile } from './harness/format.ts';
-import { cpuSecondsOf, processTree } from './harness/process-usage.ts';
+import { processTree } from './harness/process-usage.ts';
 import { startRealAgent, untilJoined, untilServing } from './harness/real-agent.ts';
 import { WorkerProcess } from './harness/worker-process.ts';
 
@@ -102,9 +102,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     prefer(...(await processTree(agent.pid)));
     await bareLarge.call('load', { file: largeModel, feed: large });
     const pair = (at: string) => [connect(at), connect(at)];
-    const [own = 0, child = 0] = await processTree(agent.pid);
-    const pids = { bare: bareLarge.pid, agent: own, model: child, ...(peer ? { peer: peer.pid } : {}) };
-    const throughput = await measureThroughput(bareLarge, pair(agent.url), peer && pair(peer.url), pids);
+    const throughput = await measureThroughput(bareLarge, pair(agent.url), peer && pair(peer.url));
     return report(samples, throughput, await phasesOf(agent.url, 'large'), body.length);
   } finally {
     await Promise.all(clients.map((client) => client.close()));
@@ -145,8 +143,6 @@ interface Throughput {
   /** Inferences per second, and of what the model alone did in the same turn: medians over the turns. */
   agent: { perSecond: number; ofBare: number };
   peer: { perSecond: number; ofBare: number } | undefined;
-  /** Milliseconds of processor time that one inference costs each process: what else the machine does counts little in it. */
-  processor: Record<string, number>;
 }
 
 /** Turns are short and taken side by side, so that what else the machine does falls on all alike; the median turn counts. */
@@ -154,7 +150,6 @@ async function measureThroughput(
   bare: WorkerProcess,
   agent: readonly Client[],
   peer: readonly Client[] | undefined,
-  pids: Readonly<Record<string, number>>,
 ): Promise<Throughput> {
   const body = bodyOf(large);
   const path = '/v2/models/large/infer';
@@ -170,22 +165,15 @@ async function measureThroughput(
   const ask = (clients: readonly Client[]) =>
     Promise.all(clients.map((client) => post(client, path, body, perTurn / clients.length)));
   const bareSamples: number[] = [];
-  const used = async () => Promise.all(Object.values(pids).map(cpuSecondsOf));
-  let before = await used();
   for (let turn = -1; turn < turns; turn++) {
     const one = await rateOf(async () => bareSamples.push(...(await bare.call<number[]>('run', { count: perTurn }))));
     const two = await rateOf(() => ask(agent));
     const three = peer ? await rateOf(() => ask(peer)) : 0;
-    if (turn < 0) {
-      before = await used();
-      continue; // warms up all alike
-    }
+    if (turn < 0) continue; // warms up all alike
     rates.bare.push(one);
     rates.agent.push(two);
     rates.peer.push(three);
   }
-  const after = await used();
-  const each = (index: number) => (((after[index] ?? 0) - (before[index] ?? 0)) / (turns * perTurn)) * 1000;
   const median = (values: readonly number[]) => quantile(values, 0.5);
   const beside = (which: 'agent' | 'peer') => ({
     perSecond: median(rates[which]),
@@ -196,7 +184,6 @@ async function measureThroughput(
     barePerSecond: median(rates.bare),
     agent: beside('agent'),
     peer: peer && beside('peer'),
-    processor: Object.fromEntries(Object.keys(pids).map((name, index) => [name, each(index)])),
   };
 }
 
@@ -243,19 +230,6 @@ function report(
           ],
           ...(throughput.peer ? [[peerName, digits(throughput.peer.perSecond), ofBare(throughput.peer.ofBare)]] : []),
         ],
-      },
-      {
-        caption: 'Processor time of one inference of the larger network, which waits for nobody.',
-        columns: ['process', 'time', 'of the model alone'],
-        rows: [
-          ['onnxruntime alone', 'bare'],
-          ['the agent’s process of the model', 'model'],
-          ['the agent itself: HTTP, 300 KB of JSON to tensors and on', 'agent'],
-          ...(throughput.peer ? [['the peer, all in one process', 'peer']] : []),
-        ].map(([name = '', of = '']) => {
-          const [time, alone] = [throughput.processor[of] ?? Number.NaN, throughput.processor['bare'] ?? Number.NaN];
-          return [name, milliseconds(time), ofBare(time / alone)];
-        }),
       },
     ],
     remarks: [
