@@ -23,7 +23,7 @@ export async function breakThings(
     });
     repairs.add(done);
   };
-  while (await goesOn(50 + random() * 250, storm)) {
+  while (await goesOn(100 + random() * 400, storm)) {
     const device = devices[Math.floor(random() * devices.length)];
     const what = random();
     const milliseconds = 100 + random() * 2000;

@@ -44,7 +44,8 @@ export async function runLane(
   let current: Release | undefined;
   for (let round = 0; round < rollouts; round++) {
     const others = releases.filter((release) => release !== current);
-    const release = round === 0 ? first : (others[Math.floor(random() * others.length)] ?? first);
+    const drawn = others[Math.floor(random() * others.length)] ?? first;
+    const release = round < 2 ? (releases[round] ?? first) : drawn;
     current = release;
     const flawed = classNames.filter((className) => release.flaw[className] !== undefined);
     const deployment = deploymentOf(namespace, name, release.name);
