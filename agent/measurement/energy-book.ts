@@ -167,8 +167,8 @@ export class EnergyBook {
     if (budget === undefined)
       return {
         verdict: 'Unknown',
-        reason: 'NotImplemented',
-        message: 'the budget has no energyPerInference; averagePower and energyPerDay are not judged on the device',
+        reason: 'NotMeasuredYet',
+        message: 'the budget names no energyPerInference',
       };
     if (!energy) return { verdict: 'Unknown', ...(absent ?? { reason: 'NotMeasuredYet', message: 'nothing was measured yet' }) };
     return judgeMeasurement({

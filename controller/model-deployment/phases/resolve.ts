@@ -76,6 +76,5 @@ function notImplemented({ spec }: ModelDeployment): string[] {
     ...(spec.retrain ? ['retrain'] : []),
     ...(spec.rollout?.experiment ? ['rollout.experiment'] : []),
     ...(spec.placement.batteryPolicy ? ['placement.batteryPolicy'] : []),
-    ...(spec.budget.whenExceeded === 'Throttle' ? ['budget.whenExceeded Throttle'] : []),
   ];
 }
