@@ -83,7 +83,13 @@ function nearlyDone(before: CalibrationRecord): CalibrationRecord {
   const others = smallProbes.map(({ name }) => name).filter((name) => name !== anchorName);
   const order = [anchorName, ...others.slice(0, 5), anchorName, ...others.slice(5, -1)];
   const added = order.slice(before.steps.length).map((name) => measuredStep(name, perMac * macs(name)));
-  return { ...before, steps: [...before.steps, ...added], features: { ...Object.fromEntries(featuresOf), ...before.features } };
+  // Windows of a fifth of a second on a busy machine are no measurements to judge a drift by.
+  const noisy: CalibrationStep = { ...anchor, outcome: { ...anchor.outcome, joulesLogVariance: 0.25 } };
+  return {
+    ...before,
+    steps: [noisy, ...before.steps.slice(1), ...added],
+    features: { ...Object.fromEntries(featuresOf), ...before.features },
+  };
 }
 
 /** Changes what was measured, as another day would. */
@@ -104,6 +110,7 @@ describe('jouleops calibrate', () => {
   it(
     'goes on after kill -9 where it was, and writes a predictor and the class that uses it',
     async () => {
+      await rm(path.join(directory, 'out'), { recursive: true, force: true });
       const first = start(simulated);
       await eventually(async () => expect((await record()).steps.length).toBeGreaterThanOrEqual(2), 60);
       first.child.kill('SIGKILL');
