@@ -51,14 +51,20 @@ async function run({ signal }: BenchOptions): Promise<BenchResult> {
     ];
   });
   const together = Array.from({ length: passes }, () => {
-    const started = performance.now();
+    const [started, before] = [performance.now(), process.cpuUsage()];
     for (let index = 0; index < models; index++) {
       const features = featuresAt(index);
       for (const { predictor } of entries) predict(predictor, features, predictor.card.key, { confidencePercent: 90 });
     }
-    return performance.now() - started;
+    const { user, system } = process.cpuUsage(before);
+    return { wall: performance.now() - started, processor: (user + system) / 1000 };
   });
-  const all = quantile(together, 0.5);
+  const [wall, processor] = (['wall', 'processor'] as const).map((key) =>
+    quantile(
+      together.map((pass) => pass[key]),
+      0.5,
+    ),
+  );
   return {
     tables: [
       {
@@ -68,8 +74,14 @@ async function run({ signal }: BenchOptions): Promise<BenchResult> {
       },
       {
         caption: `All of them: ${models.toLocaleString('en')} models × ${entries.length} classes, the middle of ${passes} passes.`,
-        columns: ['goal', 'measured'],
-        rows: [[`< ${allGoalMilliseconds} ms`, judged(milliseconds(all), all < allGoalMilliseconds)]],
+        columns: ['goal', 'processor time', 'wall time'],
+        rows: [
+          [
+            `< ${allGoalMilliseconds} ms`,
+            judged(milliseconds(processor ?? Number.NaN), (processor ?? Number.NaN) < allGoalMilliseconds),
+            milliseconds(wall ?? Number.NaN),
+          ],
+        ],
       },
       {
         caption: 'Before that, once per model: reading its graph in a child process with limits.',
@@ -80,7 +92,9 @@ async function run({ signal }: BenchOptions): Promise<BenchResult> {
         ]),
       },
     ],
-    remarks: [],
+    remarks: [
+      'Where wall time is longer than processor time, other work shared the processor; the slowest of a thousand show it first.',
+    ],
   };
 }
 
