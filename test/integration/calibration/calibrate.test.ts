@@ -19,7 +19,7 @@ import { anchorName, smallProbes } from './small-probes.ts';
 
 const entry = fileURLToPath(new URL('calibrate-process.ts', import.meta.url));
 const model = path.join(import.meta.dirname, '../agent/fixtures/classifier.onnx');
-const limitSeconds = 120;
+const limitSeconds = 240;
 
 let directory: string;
 const running = new Set<ChildProcess>();

@@ -45,7 +45,7 @@ describe('the calibration probes', () => {
     }
     for (const name of nodeClasses)
       if (name !== 'noop') expect([name, largestShare.get(name)]).toSatisfy(([, share]) => share >= 0.01);
-  });
+  }, 180_000);
 });
 
 describe('the graph reader on classic networks', () => {
