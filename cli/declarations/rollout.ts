@@ -1,7 +1,7 @@
 // The words of `jouleops rollout`; what they do is loaded when one is called.
 import type { Command } from 'commander';
 
-export function registerRollout(program: Command, signal: AbortSignal): void {
+export function declareRollout(program: Command, signal: AbortSignal): void {
   const rollout = program.command('rollout').description('watch and steer the rollout of a deployment');
   const add = (name: string, description: string) =>
     rollout
