@@ -148,7 +148,8 @@ export class Instances {
     const { energy, energyAbsent, windowEnergy } = this.#deps.book.view(revision.slot);
     const { powerReadings } = this.#deps.judge(revision.slot);
     const duty = this.#deps.pace.dutyOf(name);
-    const waits = slot === 'Candidate' && this.#deps.hold() && runner.routed !== undefined && revision.fetched && !revision.loaded;
+    const waits =
+      slot === 'Candidate' && this.#deps.hold() && runner.routed !== undefined && revision.fetched && !revision.loaded;
     const status: RevisionStatus = {
       ...revision.statusOf(slot),
       ...(waits ? suspended : {}),

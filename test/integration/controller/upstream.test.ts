@@ -106,7 +106,7 @@ describe('a deployment that names an upstream', () => {
     });
     expect(status?.candidates?.find(({ deviceName }) => deviceName === 'pi-b')?.verdict).toBe('Chosen');
     // The predictors of the board know its processor: of what runs there they say at most that it is uncertain.
-    expect(status?.classes?.[0]?.amounts?.[0]?.predicted).toMatchObject({ transferred: true });
+    expect(status?.classes?.[0]?.amounts[0]?.predicted).toMatchObject({ transferred: true });
     const { items } = await client.list(modelInstances, { namespace, signal });
     expect(items.map((instance) => instance.status?.revisions?.[0]?.executionProviders)).toEqual([['upstream:gpu']]);
     const data = Array.from({ length: 3 * 32 * 32 }, () => 0.5);

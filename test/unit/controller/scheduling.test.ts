@@ -436,19 +436,21 @@ describe('devices that are looked at in groups', () => {
           }),
     );
   const views = fc.record({
-    priority: fc.nat(1),
-    mode: fc.constantFrom('Replicas' as const, 'Replicas' as const, 'EveryDevice' as const),
-    replicas: fc.integer({ min: 1, max: 3 }),
-    strategy: fc.constantFrom('LeastEnergy' as const, 'Spread' as const),
-    topologyKey: maybe(fc.constant('site')),
-    selector: maybe(
-      fc.constantFrom<NonNullable<DeploymentView['selector']>>(
-        { matchLabels: { site: 'one' } },
-        { matchExpressions: [{ key: 'site', operator: 'Exists' }] },
+    view: fc.record({
+      priority: fc.nat(1),
+      mode: fc.constantFrom('Replicas' as const, 'Replicas' as const, 'EveryDevice' as const),
+      replicas: fc.integer({ min: 1, max: 3 }),
+      strategy: fc.constantFrom('LeastEnergy' as const, 'Spread' as const),
+      topologyKey: maybe(fc.constant('site')),
+      selector: maybe(
+        fc.constantFrom<NonNullable<DeploymentView['selector']>>(
+          { matchLabels: { site: 'one' } },
+          { matchExpressions: [{ key: 'site', operator: 'Exists' }] },
+        ),
       ),
-    ),
-    classNames: fc.constantFrom<string[][]>([], [], ['pi']),
-    frozen: fc.constantFrom(false, false, false, true),
+      classNames: fc.constantFrom<string[][]>([], [], ['pi']),
+      frozen: fc.constantFrom(false, false, false, true),
+    }),
     watts: fc.constantFrom(0.5, 1, 2),
     existing: fc.subarray(['d0', 'd1', 'd2', 'gone'], { maxLength: 2 }),
     occupied: fc.boolean(),
@@ -460,12 +462,10 @@ describe('devices that are looked at in groups', () => {
         fc.array(natures, { minLength: 1, maxLength: 7 }),
         fc.array(views, { minLength: 1, maxLength: 6 }),
         (made, raw) => {
-          const watts = new Map(raw.map((view, index) => [`m${index}`, view.watts]));
+          const watts = new Map(raw.map(({ watts }, index) => [`m${index}`, watts]));
           const snapshot: Snapshot = {
             devices: made.map((make, index) => make(`d${index}`)),
-            deployments: raw.map(({ watts: _, existing: _e, occupied: _o, ...view }, index) =>
-              deployment(`m${index}`, given(view)),
-            ),
+            deployments: raw.map(({ view }, index) => deployment(`m${index}`, given(view))),
             existing: new Map(
               raw.map(({ existing, occupied }, index) => [
                 `m${index}`,
