@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { Pace } from '../../../agent/enforcement/pace.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+describe('a model that may be busy for a share of the time', () => {
+  it('makes requests wait their turn, and tells those whose turn would come too late when to come back', async () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock);
+    pace.set('r1', 0.5);
+    // Nothing was used yet: the first runs at once, the second two seconds later, the third would run after four.
+    await pace.turn('r1', 1);
+    const second = pace.turn('r1', 1);
+    await expect(pace.turn('r1', 1)).rejects.toMatchObject({
+      kind: 'queueFull',
+      retryAfterSeconds: 4,
+      message: expect.stringContaining('is throttled to 50 %') as string,
+    });
+    await clock.advance(2000);
+    await second;
+  });
+
+  it('lets it run again once the time has passed, or the cap is lifted', async () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock);
+    pace.set('r1', 0.1);
+    await pace.turn('r1', 0.4);
+    await expect(pace.turn('r1', 0.1)).rejects.toThrow('come back in 4 s');
+    await clock.advance(4000);
+    await pace.turn('r1', 0.4);
+    await expect(pace.turn('r1', 0.1)).rejects.toThrow('come back in 4 s');
+    pace.lift('r1');
+    await pace.turn('r1', 0.1);
+    expect(pace.noteOf('r1')).toBeUndefined();
+  });
+});
