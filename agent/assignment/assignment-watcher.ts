@@ -58,7 +58,7 @@ export class AssignmentWatcher {
 
   async #act(signal: AbortSignal): Promise<void> {
     // An agent that is stopped while it joins comes here late: no listener would hear of it any more.
-    if (signal.aborted) return;
+    if (hasEnded(signal)) return;
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([this.#reflector.synced, stopped]);
     // Not the promise: each race with one that lives as long as the agent would leave something behind.

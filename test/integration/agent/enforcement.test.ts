@@ -37,7 +37,7 @@ describe('power amounts of a budget', () => {
     await eventually(async () => expect((await classify(agent.url, 'states')).status).toBe(503));
   });
 
-  it('hold a model back that draws too much, which is told in its status', async () => {
+  it('hold a model back that draws too much, which is told in its status', { timeout: 150_000 }, async () => {
     await using world = await createWorld();
     const agent = await world.startAgent(simulated);
     // A fraction of what it draws at work.
@@ -61,8 +61,10 @@ describe('power amounts of a budget', () => {
     const lifted = await world.slot('classifier.onnx', 'r1', { budget: { ...budget, whenExceeded: 'Report' } });
     await world.assign('device-a', 'states', { active: lifted });
     await eventually(async () => expect((await classify(agent.url, 'states')).status).toBe(200), 20);
-    await eventually(async () =>
-      expect((await world.instance('states')).status?.revisions?.[0]).not.toHaveProperty('dutyPermille'),
+    // Told with the next look at all statuses at the latest.
+    await eventually(
+      async () => expect((await world.instance('states')).status?.revisions?.[0]).not.toHaveProperty('dutyPermille'),
+      45,
     );
   });
 

@@ -400,6 +400,9 @@ const updates: Scenario[] = [
   },
 ];
 
+/** Of a kind that is nowhere: the garbage collector of a real cluster cannot find out that the owner is gone, and lets the object be. */
+const ofAnUnknownKind = { apiVersion: 'absent.jouleops.dev/v1', kind: 'Absent' };
+
 const metadata: Scenario[] = [
   {
     name: 'labels and annotations are owned by key',
@@ -422,9 +425,9 @@ const metadata: Scenario[] = [
   {
     name: 'owner references are found by uid',
     steps: [
-      applyMeta('one', { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'u1' }] }),
-      applyMeta('two', { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'd', uid: 'u2' }] }),
-      applyMeta('two', { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'e', uid: 'u1' }] }),
+      applyMeta('one', { ownerReferences: [{ ...ofAnUnknownKind, name: 'c', uid: 'u1' }] }),
+      applyMeta('two', { ownerReferences: [{ ...ofAnUnknownKind, name: 'd', uid: 'u2' }] }),
+      applyMeta('two', { ownerReferences: [{ ...ofAnUnknownKind, name: 'e', uid: 'u1' }] }),
       applyMeta('one', {}),
     ],
   },
