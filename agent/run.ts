@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import { simulatedSuffix } from '../crds/names.ts';
 import { type Clock, systemClock } from '../kube/runtime/clock.ts';
+import { untilAborted } from '../kube/runtime/until-aborted.ts';
 import { startAgent } from './agent.ts';
 import { followControlPlane } from './control-plane.ts';
 import { makeDirectory, writeFileAtomic } from './disk/atomic-file.ts';
@@ -42,7 +43,7 @@ export async function runAgent(options: AgentOptions, deps: AgentDeps, signal: A
     await writeFileAtomic(readyFile, `${JSON.stringify(readiness)}\n`, 0o644, disk);
     deps.onReady?.(readiness);
     deps.logger.info(readiness, 'the agent answers');
-    if (options.standalone) await new Promise((resolve) => both.addEventListener('abort', resolve, { once: true }));
+    if (options.standalone) await untilAborted(both);
     else await followControlPlane(options, agent.controlPlane, both);
   } catch (error) {
     if (!signal.aborted) throw error;

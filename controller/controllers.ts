@@ -7,6 +7,7 @@ import { type Controller, createController } from '../kube/runtime/controller.ts
 import type { EventRecorder } from '../kube/runtime/event-recorder.ts';
 import { Expectations } from '../kube/runtime/expectations.ts';
 import type { Runnable } from '../kube/runtime/runnables.ts';
+import { untilAborted } from '../kube/runtime/until-aborted.ts';
 import type { ArtifactOrigin } from './artifacts/source.ts';
 import type { ArtifactStore } from './artifacts/store.ts';
 import type { Caches } from './caches.ts';
@@ -186,6 +187,6 @@ export function createControllers(
 }
 
 async function closeWhenDone(watches: DirectoryWatches, signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await untilAborted(signal);
   await watches.close();
 }

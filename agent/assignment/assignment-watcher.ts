@@ -6,6 +6,7 @@ import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { Reflector } from '../../kube/cache/reflector.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { untilAborted } from '../../kube/runtime/until-aborted.ts';
 import { hasEnded } from '../has-ended.ts';
 import { retrySeconds } from '../retry-wait.ts';
 import { decideAssignment } from './decide-assignment.ts';
@@ -57,10 +58,7 @@ export class AssignmentWatcher {
   }
 
   async #act(signal: AbortSignal): Promise<void> {
-    // An agent that is stopped while it joins comes here late: no listener would hear of it any more.
-    if (hasEnded(signal)) return;
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([this.#reflector.synced, stopped]);
+    await untilAborted(signal, this.#reflector.synced);
     // Not the promise: each race with one that lives as long as the agent would leave something behind.
     signal.addEventListener('abort', () => this.#wake.resolve(), { once: true });
     let failures = 0;

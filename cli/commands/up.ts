@@ -10,6 +10,7 @@ import { edgeDevices, modelVersions } from '../../crds/resources.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { createClient } from '../../kube/api/http-client.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
+import { untilAborted } from '../../kube/runtime/until-aborted.ts';
 import { type StandaloneServer, startServer } from '../../standalone/server.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -225,11 +226,4 @@ async function sampleOf(options: UpOptions, client: Client, convergence: Converg
 async function failureOf(controller: RunningController): Promise<never> {
   await controller.stopped;
   throw new CommandError('the controller stopped by itself', 'read jouleops.log in the data directory');
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', () => done(), { once: true });
-  });
 }

@@ -5,6 +5,7 @@ import { isConflict, isThrottled, toError } from '../api/api-error.ts';
 import { backOffSeconds } from './back-off.ts';
 import type { Clock } from './clock.ts';
 import { type Metrics, noMetrics, type ReconcileResult } from './metrics.ts';
+import { untilAborted } from './until-aborted.ts';
 import { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
 
 /**
@@ -115,7 +116,7 @@ export function createController(
   return {
     queue,
     async run(signal) {
-      await untilAborted(Promise.all(options.synced), signal);
+      await untilAborted(signal, Promise.all(options.synced));
       if (!signal.aborted) {
         await Promise.all(Array.from({ length: options.workers ?? 1 }, () => work(signal)));
       }
@@ -134,17 +135,5 @@ async function attempt(
     return await reconcile(key, signal, logger);
   } catch (error) {
     return { kind: 'failed', error: toError(error) };
-  }
-}
-
-async function untilAborted(wait: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const aborted = Promise.withResolvers<void>();
-  const onAbort = () => aborted.resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([wait, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
