@@ -1,6 +1,7 @@
 // `jouleops calibrate`: measures the probes on this machine one after another, and keeps what it has measured.
 import { mkdir, rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { simulatedSuffix } from '../../crds/names.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { type NextStep, type ProbePlan, type Progress, progressOf } from '../../energy/calibration/probe-plan.ts';
 import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
@@ -190,7 +191,7 @@ async function rememberIdle(record: CalibrationRecord, bench: ProbeBench, signal
 
 function setupOf(options: CalibrationOptions, board: Board, { source }: PowerMeter): CalibrationSetup {
   const { simulate, threads, probes, anchor } = options;
-  const known = simulate === undefined ? board.classKey.board : `${simulate}-simulated`;
+  const known = simulate === undefined ? board.classKey.board : `${simulate}${simulatedSuffix}`;
   const deviceClass = options.deviceClass ?? known;
   if (deviceClass === undefined)
     throw new UnknownBoardError(

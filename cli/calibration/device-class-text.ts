@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { CalibrationRecord } from '../../agent/calibration/calibration-record.ts';
 import type { DeviceClass } from '../../crds/device-class.ts';
+import { simulatedSuffix } from '../../crds/names.ts';
 import type { PredictorArtifact } from '../../energy/prediction/predictor.ts';
 import { formatPower } from '../../energy/units.ts';
-
-const simulatedSuffix = '-simulated';
 
 /** @param text of the artifact's file: the class declares its digest. */
 export function deviceClassText(artifact: PredictorArtifact, text: string, { setup, idleWatts }: CalibrationRecord): string {
