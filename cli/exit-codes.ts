@@ -22,3 +22,8 @@ export class CommandError extends Error {
     this.exitCode = options.exitCode ?? exitCodes.failed;
   }
 }
+
+/** The command line is wrong: nothing was begun. */
+export function usageError(message: string, next: string, cause?: unknown): CommandError {
+  return new CommandError(message, next, { exitCode: exitCodes.usage, cause });
+}

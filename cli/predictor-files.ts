@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CatalogueEntry, loadCatalogue } from '../energy/prediction/catalogue.ts';
 import type { Predictor } from '../energy/prediction/predictor.ts';
-import { CommandError, exitCodes } from './exit-codes.ts';
+import { usageError } from './exit-codes.ts';
 
 const shippedDirectory = fileURLToPath(new URL('../data/predictors/', import.meta.url));
 /** What a calibration writes beside its predictor. */
@@ -19,10 +19,9 @@ export async function loadPredictors(own?: string): Promise<Predictor[]> {
 async function loadOwn(own: string): Promise<CatalogueEntry[]> {
   const found = await stat(own).catch(() => undefined);
   if (!found)
-    throw new CommandError(
+    throw usageError(
       `--predictors ${own}: there is no such file or directory`,
       'name what "jouleops calibrate" or "jouleops train" wrote',
-      { exitCode: exitCodes.usage },
     );
   return found.isDirectory() ? await loadFrom(own) : await loadFrom(path.dirname(own), path.basename(own));
 }

@@ -6,7 +6,7 @@ import { runAgent } from '../../agent/run.ts';
 import { settleMemory } from '../../agent/start/settle-memory.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { makeDataDirectory } from '../data-directory.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { CommandError, usageError } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
 import { checkSimulated, parsePort } from '../up/options.ts';
 
@@ -63,13 +63,7 @@ type AccessFlags = Pick<AgentFlags, 'tlsCertFile' | 'tlsKeyFile' | 'accessTokenF
 
 function accessOf({ tlsCertFile: certificateFile, tlsKeyFile: keyFile, accessTokenFile, clientCaFile }: AccessFlags) {
   if ((certificateFile === undefined) !== (keyFile === undefined))
-    throw new CommandError(
-      '--tls-cert-file and --tls-key-file go together',
-      'give both, or none for a certificate of the agent’s own',
-      {
-        exitCode: exitCodes.usage,
-      },
-    );
+    throw usageError('--tls-cert-file and --tls-key-file go together', 'give both, or none for a certificate of the agent’s own');
   return {
     ...(certificateFile === undefined || keyFile === undefined ? {} : { tls: { certificateFile, keyFile } }),
     ...(accessTokenFile === undefined ? {} : { accessTokenFile }),
@@ -81,10 +75,7 @@ function upstreamOf(text: string): UpstreamOptions {
   try {
     return parseUpstream(text);
   } catch (error) {
-    throw new CommandError(`--upstream: ${(error as Error).message}`, 'give NAME=URL, or NAME=URL,repository=DIR', {
-      exitCode: exitCodes.usage,
-      cause: error,
-    });
+    throw usageError(`--upstream: ${(error as Error).message}`, 'give NAME=URL, or NAME=URL,repository=DIR', error);
   }
 }
 
@@ -95,10 +86,9 @@ export async function joinSourceOf(flags: JoinFlags): Promise<JoinSource | undef
   const { serviceAccountTokenFile: tokenFile, controllerUrl: url, controllerCaFile: certificateAuthorityFile } = flags;
   if (tokenFile === undefined) return flags.joinTokenFile === undefined ? undefined : readJoinToken(flags.joinTokenFile);
   if (flags.joinTokenFile !== undefined || url === undefined || certificateAuthorityFile === undefined)
-    throw new CommandError(
+    throw usageError(
       '--service-account-token-file goes with --controller-url and --controller-ca-file, and without --join-token-file',
       'give these three in a pod, or a join token elsewhere',
-      { exitCode: exitCodes.usage },
     );
   return { kind: 'ServiceAccountToken', tokenFile, url, certificateAuthorityFile };
 }
@@ -125,7 +115,5 @@ async function readDeployToken(file: string): Promise<string> {
     },
   );
   if (token.length >= 16) return token;
-  throw new CommandError(`--deploy-token-file ${file} holds ${token.length} characters`, 'a token needs 16 or more', {
-    exitCode: exitCodes.usage,
-  });
+  throw usageError(`--deploy-token-file ${file} holds ${token.length} characters`, 'a token needs 16 or more');
 }

@@ -3,7 +3,7 @@ import { type BenchmarkResult, runBenchmark } from '../../agent/benchmark.ts';
 import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { CommandError, usageError } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
 import { checkSimulated } from '../up/options.ts';
 
@@ -23,9 +23,9 @@ const boundaries: readonly string[] = ['Board', 'Module', 'Package', 'CoreRail']
 export async function benchmark(file: string, flags: BenchmarkFlags, signal: AbortSignal): Promise<void> {
   if (flags.simulate !== undefined) checkSimulated([{ className: flags.simulate, name: 'benchmark' }], Object.keys(hiddenBoards));
   if (!boundaries.includes(flags.boundary))
-    throw usage(`--boundary ${flags.boundary} is not known`, `use ${boundaries.join(', ')}`);
+    throw usageError(`--boundary ${flags.boundary} is not known`, `use ${boundaries.join(', ')}`);
   if (flags.output !== 'table' && flags.output !== 'json')
-    throw usage(`--output ${flags.output} is not known`, 'use table or json');
+    throw usageError(`--output ${flags.output} is not known`, 'use table or json');
   await access(file).catch((error: Error) => {
     throw new CommandError(`${file}: ${error.message}`, 'name an .onnx file that can be read', { cause: error });
   });
@@ -80,9 +80,5 @@ function tableOf(result: BenchmarkResult): string {
 function numberOf(flag: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= least && value <= most) return value;
-  throw usage(`${flag} ${text} is not in range`, `give a number from ${least} to ${most}`);
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
+  throw usageError(`${flag} ${text} is not in range`, `give a number from ${least} to ${most}`);
 }

@@ -22,7 +22,7 @@ import { deviceClassText } from '../calibration/device-class-text.ts';
 import { predictorOf } from '../calibration/predictor-of-record.ts';
 import { type CalibrationResult, describeStep, formatResult, resultOf } from '../calibration/report.ts';
 import { readSources } from '../calibration/sources.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { createLogger } from '../logger.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { checkSimulated, parsePort } from '../up/options.ts';
@@ -83,13 +83,13 @@ function optionsOf(flags: CalibrateFlags, probes: readonly ProbeCandidate[], anc
   if (flags.simulate !== undefined)
     checkSimulated([{ className: flags.simulate, name: 'calibration' }], Object.keys(hiddenBoards));
   if (flags.misfit !== undefined && flags.simulate === undefined)
-    throw usage('--misfit is for a simulated board', 'say --simulate CLASS as well, or leave --misfit out');
+    throw usageError('--misfit is for a simulated board', 'say --simulate CLASS as well, or leave --misfit out');
   if (flags.listen !== undefined && flags.simulate !== undefined)
-    throw usage('--listen and --simulate exclude each other', 'measured and simulated power are never mixed: leave one out');
+    throw usageError('--listen and --simulate exclude each other', 'measured and simulated power are never mixed: leave one out');
   if (flags.class !== undefined && !classPattern.test(flags.class))
-    throw usage(`--class ${flags.class} is no name of a class`, 'use small letters, digits and hyphens, at most 63');
+    throw usageError(`--class ${flags.class} is no name of a class`, 'use small letters, digits and hyphens, at most 63');
   if (flags.boundary !== undefined && !boundaries.includes(flags.boundary))
-    throw usage(`--boundary ${flags.boundary} is not known`, `use one of: ${boundaries.join(', ')}`);
+    throw usageError(`--boundary ${flags.boundary} is not known`, `use one of: ${boundaries.join(', ')}`);
   const pushPort = flags.listen === undefined ? undefined : parseListen(flags.listen);
   return {
     windows: numberOf('--windows', flags.windows, 2, 96),
@@ -136,8 +136,7 @@ async function measured(options: CalibrationOptions, flags: CalibrateFlags, sign
         'let another program push what a meter says (--listen 127.0.0.1:7501), choose another --boundary, or try it out with --simulate CLASS',
         { cause: error },
       );
-    if (error instanceof UnknownBoardError)
-      throw new CommandError(error.message, 'name its class with --class', { exitCode: exitCodes.usage, cause: error });
+    if (error instanceof UnknownBoardError) throw usageError(error.message, 'name its class with --class', error);
     if (error instanceof RecordMismatchError)
       throw new CommandError(error.message, 'write elsewhere with --out, or forget what was measured with --restart', {
         exitCode: exitCodes.negative,
@@ -197,16 +196,12 @@ function lastReason(steps: CalibrationRun['record']['steps']): string {
 function parseListen(text: string): PushPort {
   const [, host, port] = /^(.+):(\d+)$/.exec(text) ?? [];
   if (host === undefined || port === undefined)
-    throw usage(`--listen ${text} is no address`, 'write address and port: 127.0.0.1:7501');
+    throw usageError(`--listen ${text} is no address`, 'write address and port: 127.0.0.1:7501');
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: parsePort('--listen', port), onListening: () => {} };
 }
 
 function numberOf(flag: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= least && value <= most) return value;
-  throw usage(`${flag} ${text} is not in range`, `give a number from ${least} to ${most}`);
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
+  throw usageError(`${flag} ${text} is not in range`, `give a number from ${least} to ${most}`);
 }

@@ -4,7 +4,7 @@ import { readManifest } from '../../controller/artifacts/oci-origin.ts';
 import { filepathAnnotation } from '../../controller/artifacts/registry/manifest.ts';
 import { pushModel } from '../../controller/artifacts/registry/push.ts';
 import { pinnedReference } from '../../controller/artifacts/registry/reference.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 import { modelVersionOf, readModelFiles } from '../model/model-files.ts';
 import { openRegistry, type RegistryFlags } from '../model/registry.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
@@ -18,8 +18,7 @@ export async function modelPush(
   signal: AbortSignal,
 ): Promise<void> {
   const format = parseOutputFormat(flags.output);
-  if (uri.includes('@'))
-    throw new CommandError(`${uri} names a digest`, 'push to a tag: oci://host/repository:tag', { exitCode: exitCodes.usage });
+  if (uri.includes('@')) throw usageError(`${uri} names a digest`, 'push to a tag: oci://host/repository:tag');
   const files = await readModelFiles(target);
   // Before anything is sent: a file that model.yaml names must be there.
   modelVersionOf(files, uri);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { Deviation } from '../open-inference/case.ts';
 import { markdownReport } from '../open-inference/report/markdown.ts';
 import { summary, textReport } from '../open-inference/report/text.ts';
@@ -25,14 +25,14 @@ const writers: Record<string, (report: ConformanceReport) => string> = {
 
 export async function oipConformance(url: string, flags: Flags, signal: AbortSignal): Promise<void> {
   const write = writers[flags.output];
-  if (!write) throw usage(`--output ${flags.output} is not known`, `use ${Object.keys(writers).join(', ')}`);
+  if (!write) throw usageError(`--output ${flags.output} is not known`, `use ${Object.keys(writers).join(', ')}`);
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
-    throw usage(`${url} is no http(s) URL`, 'name the server’s address, such as http://127.0.0.1:8000, without /v2');
+    throw usageError(`${url} is no http(s) URL`, 'name the server’s address, such as http://127.0.0.1:8000, without /v2');
   if (flags.grpc !== undefined && !/^.+:\d+$/.test(flags.grpc))
-    throw usage(`--grpc ${flags.grpc} is no HOST:PORT`, 'name the gRPC address, such as 127.0.0.1:8001');
+    throw usageError(`--grpc ${flags.grpc} is no HOST:PORT`, 'name the gRPC address, such as 127.0.0.1:8001');
   const timeoutSeconds = Number(flags.timeout);
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 600))
-    throw usage(`--timeout ${flags.timeout} is not in range`, 'give seconds, at most 600');
+    throw usageError(`--timeout ${flags.timeout} is not in range`, 'give seconds, at most 600');
   const [ca, token] = [await contentsOf('--ca', flags.ca), await contentsOf('--token-file', flags.tokenFile)];
   const report = await runSuite(
     {
@@ -73,8 +73,4 @@ async function contentsOf(flag: string, file: string | undefined): Promise<strin
   return readFile(file, 'utf8').catch((error: Error) => {
     throw new CommandError(`${flag} ${file}: ${error.message}`, 'name a file that can be read', { cause: error });
   });
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
 }

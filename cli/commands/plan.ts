@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { keepCompiled } from '../compile-cache.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { exitCodes, usageError } from '../exit-codes.ts';
 import { printJson } from '../output/format.ts';
 
 interface PlanFlags {
@@ -48,23 +48,22 @@ export async function plan(flags: PlanFlags, signal: AbortSignal): Promise<void>
 function parseOutput(text: string): (typeof outputs)[number] {
   const found = outputs.find((one) => one === text);
   if (found) return found;
-  throw usage(`--output ${text} is not known`, `use one of: ${outputs.join(', ')}`);
+  throw usageError(`--output ${text} is not known`, `use one of: ${outputs.join(', ')}`);
 }
 
 function parseIncrease(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const percent = Number(text);
   if (text.trim() !== '' && percent >= 0 && percent <= 10_000) return percent;
-  throw usage(`--max-increase ${text} is not a percentage`, 'write for example --max-increase 10');
+  throw usageError(`--max-increase ${text} is not a percentage`, 'write for example --max-increase 10');
 }
 
 function checkTogether({ from, devices }: PlanFlags, live: boolean): void {
   if (live && from !== undefined)
-    throw usage('--from compares two commits, and a cluster is compared with the files', 'leave out --from, or --kubeconfig');
+    throw usageError(
+      '--from compares two commits, and a cluster is compared with the files',
+      'leave out --from, or --kubeconfig',
+    );
   if (live && devices !== undefined)
-    throw usage('--devices and a cluster exclude each other', 'leave out --devices: the cluster knows its devices');
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
+    throw usageError('--devices and a cluster exclude each other', 'leave out --devices: the cluster knows its devices');
 }

@@ -5,7 +5,7 @@ import { choosePredictor, type PredictionReport, reportPrediction } from '../../
 import type { Boundary } from '../../energy/prediction/prediction.ts';
 import { explain, explainLayers, type Predictor } from '../../energy/prediction/predictor.ts';
 import { formatEnergy } from '../../energy/units.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
 import { nextSteps } from '../output/unsupported-model.ts';
@@ -62,8 +62,8 @@ export async function predict(file: string, flags: PredictFlags, signal: AbortSi
 
 async function checkFile(file: string): Promise<void> {
   const found = await stat(file).catch(() => undefined);
-  if (!found) throw usage(`${file}: there is no such file`, 'name an .onnx file');
-  if (!found.isFile()) throw usage(`${file} is not a file`, 'name an .onnx file');
+  if (!found) throw usageError(`${file}: there is no such file`, 'name an .onnx file');
+  if (!found.isFile()) throw usageError(`${file} is not a file`, 'name an .onnx file');
 }
 
 async function analyze(file: string, layers: boolean, signal: AbortSignal): Promise<GraphAnalysis> {
@@ -160,21 +160,17 @@ function formatExplanation(predictor: Predictor, report: PredictionReport, { lay
 function parseBoundary(text: string): Boundary {
   const boundary = boundaries.find((one) => one === text);
   if (boundary) return boundary;
-  throw usage(`--boundary ${text} is not known`, `use one of: ${boundaries.join(', ')}`);
+  throw usageError(`--boundary ${text} is not known`, `use one of: ${boundaries.join(', ')}`);
 }
 
 /** A prediction for a runtime that no predictor knows would be no more than a guess at what was meant. */
 function checkRuntime(runtime: string, predictors: readonly Predictor[]): void {
   const known = [...new Set(predictors.flatMap(({ card }) => card.key.runtime ?? []))].sort();
-  if (!known.includes(runtime)) throw usage(`--runtime ${runtime} is not known`, `use one of: ${known.join(', ')}`);
+  if (!known.includes(runtime)) throw usageError(`--runtime ${runtime} is not known`, `use one of: ${known.join(', ')}`);
 }
 
 function parseConfidence(text: string): number {
   const percent = Number(text);
   if (percent >= 50 && percent <= 99) return percent;
-  throw usage(`--confidence ${text} is not a percentage from 50 to 99`, 'write for example --confidence 90');
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
+  throw usageError(`--confidence ${text} is not a percentage from 50 to 99`, 'write for example --confidence 90');
 }

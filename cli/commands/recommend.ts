@@ -5,7 +5,7 @@ import type { Boundary } from '../../energy/prediction/prediction.ts';
 import { type Predictor, predict } from '../../energy/prediction/predictor.ts';
 import { rank, recommend as recommendation, type Wishes } from '../../energy/prediction/recommendation.ts';
 import { formatEnergy, parseEnergy } from '../../energy/units.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
 import { loadPredictors } from '../predictor-files.ts';
@@ -72,10 +72,10 @@ async function choose(flags: RecommendFlags): Promise<Predictor[]> {
   const predictors = await loadPredictors(flags.predictors);
   const boundary = boundaries.find((one) => one === flags.boundary);
   if (flags.boundary !== undefined && !boundary)
-    throw usage(`--boundary ${flags.boundary} is not known`, `use one of: ${boundaries.join(', ')}`);
+    throw usageError(`--boundary ${flags.boundary} is not known`, `use one of: ${boundaries.join(', ')}`);
   const runtimes = [...new Set(predictors.flatMap(({ card }) => card.key.runtime ?? []))].sort();
   if (flags.runtime !== undefined && !runtimes.includes(flags.runtime))
-    throw usage(`--runtime ${flags.runtime} is not known`, `use one of: ${runtimes.join(', ')}`);
+    throw usageError(`--runtime ${flags.runtime} is not known`, `use one of: ${runtimes.join(', ')}`);
   if (flags.device === 'all') return predictors.filter(({ card }) => boundary === undefined || card.boundary === boundary);
   return flags.device.split(',').map((deviceClass) => {
     const found = choosePredictor(predictors, {
@@ -119,10 +119,7 @@ function parseBudget(text: string): number {
   try {
     return parseEnergy(text);
   } catch (error) {
-    throw new CommandError(`--max-energy ${text} is not an energy`, 'write for example --max-energy 80mJ', {
-      exitCode: exitCodes.usage,
-      cause: error,
-    });
+    throw usageError(`--max-energy ${text} is not an energy`, 'write for example --max-energy 80mJ', error);
   }
 }
 
@@ -130,7 +127,7 @@ function parseAmount(flag: string, text: string, pattern: RegExp, example: strin
   const [, number, unit = ''] = pattern.exec(text) ?? [];
   const value = Number(number) * scale(unit);
   if (value > 0) return value;
-  throw usage(`${flag} ${text} is not understood`, `write for example ${flag} ${example}`);
+  throw usageError(`${flag} ${text} is not understood`, `write for example ${flag} ${example}`);
 }
 
 function formatRecommendations(
@@ -162,8 +159,4 @@ function formatRecommendations(
   const reasons = rows.map((row) => `  ${row.rank}. ${row.file} on ${row.deviceClass}: ${row.reasons.join('; ')}\n`);
   const refusals = refused.map(({ file, reason, message }) => `  refused: ${file}: ${reason}: ${message}\n`);
   return `${table}\n\n${[...reasons, ...refusals].join('')}`;
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
 }

@@ -6,7 +6,7 @@ import { controllerRevisions } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { exitCodes, usageError } from '../exit-codes.ts';
 import { formatTable } from '../output/table.ts';
 import { type RolloutFlags, readDeployment, withDeployment } from '../rollout/asked.ts';
 import { type ClassLine, classLines } from '../rollout/classes.ts';
@@ -78,11 +78,5 @@ const unitSeconds = { s: 1, m: 60, h: 3600 } as const;
 function parseTimeout(text: string): number {
   const [, digits, unit = 's'] = /^(\d{1,6})([smh]?)$/.exec(text) ?? [];
   if (digits !== undefined) return Number(digits) * unitSeconds[(unit || 's') as keyof typeof unitSeconds];
-  throw new CommandError(
-    `--timeout ${text} is not a time`,
-    'write seconds, minutes or hours, such as 90, 90s, 5m or 1h; 0: no limit',
-    {
-      exitCode: exitCodes.usage,
-    },
-  );
+  throw usageError(`--timeout ${text} is not a time`, 'write seconds, minutes or hours, such as 90, 90s, 5m or 1h; 0: no limit');
 }

@@ -5,7 +5,7 @@ import { parsePredictor } from '../../energy/prediction/predictor.ts';
 import { type PlanName, shippedPlans } from '../../energy/prediction/training/plans.ts';
 import { artifactText, trainShipped } from '../../energy/prediction/training/ship.ts';
 import { TableError } from '../../energy/prediction/training/table.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
 
@@ -70,18 +70,14 @@ function chosen(only: readonly string[] | undefined): PlanName[] {
   return only.map((wanted) => {
     const name = all.find((one) => one === wanted);
     if (name) return name;
-    throw new CommandError(`--only ${wanted} is no predictor that can be trained`, `use one of: ${all.join(', ')}`, {
-      exitCode: exitCodes.usage,
-    });
+    throw usageError(`--only ${wanted} is no predictor that can be trained`, `use one of: ${all.join(', ')}`);
   });
 }
 
 async function readTables(directory: string, names: readonly PlanName[]): Promise<ReadonlyMap<string, string>> {
   const found = await stat(directory).catch(() => undefined);
   if (!found?.isDirectory())
-    throw new CommandError(`--data ${directory} is not a directory`, 'name the directory that holds the measurement tables', {
-      exitCode: exitCodes.usage,
-    });
+    throw usageError(`--data ${directory} is not a directory`, 'name the directory that holds the measurement tables');
   const texts = new Map<string, string>();
   for (const name of names)
     for (const file of shippedPlans[name].files) {

@@ -1,4 +1,4 @@
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 
 const unitSeconds = { m: 60, h: 3600, d: 86_400 } as const;
 const minimumSeconds = 60;
@@ -9,9 +9,8 @@ export function parseValidity(text: string): number {
   const [, digits, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   const seconds = Number(digits) * unitSeconds[unit as keyof typeof unitSeconds];
   if (seconds >= minimumSeconds && seconds <= maximumSeconds) return seconds;
-  throw new CommandError(
+  throw usageError(
     `--valid ${text} is not a time from one minute to thirty days`,
     'write minutes, hours or days, such as 90m, 24h or 7d',
-    { exitCode: exitCodes.usage },
   );
 }

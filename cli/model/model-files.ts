@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { mediaTypes } from '../../controller/artifacts/registry/manifest.ts';
 import type { ModelDescription, PushedFile } from '../../controller/artifacts/registry/push.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 
 /** As far as a ModelVersion needs it. */
 interface ModelCard {
@@ -26,11 +26,11 @@ export interface ModelFiles {
 /** @param target a file, or a folder with one or more .onnx files and perhaps a model.yaml. */
 export async function readModelFiles(target: string): Promise<ModelFiles> {
   const found = await stat(target).catch(() => undefined);
-  if (!found) throw usage(`${target}: there is no such file or folder`, 'name an .onnx file, or a folder with one');
+  if (!found) throw usageError(`${target}: there is no such file or folder`, 'name an .onnx file, or a folder with one');
   const folder = found.isDirectory() ? target : path.dirname(target);
   const names = found.isDirectory() ? (await filesOf(folder)).toSorted() : [path.basename(target)];
   const models = names.filter((name) => name.endsWith('.onnx'));
-  if (models.length === 0) throw usage(`${target} holds no .onnx file`, 'name an .onnx file, or a folder with one');
+  if (models.length === 0) throw usageError(`${target} holds no .onnx file`, 'name an .onnx file, or a folder with one');
   const yaml = names.includes('model.yaml') ? await readFile(path.join(folder, 'model.yaml'), 'utf8') : '';
   const card = (parse(yaml) ?? {}) as ModelCard;
   card.variants ??= models.map((file) => ({
@@ -49,7 +49,7 @@ export async function readModelFiles(target: string): Promise<ModelFiles> {
 export function modelVersionOf({ description, card, files }: ModelFiles, uri: string): object {
   const artifact = (name: string) => {
     const file = files.find((candidate) => candidate.path === name);
-    if (!file) throw usage(`model.yaml names ${name}, which is not there`, 'put it beside model.yaml, or correct its name');
+    if (!file) throw usageError(`model.yaml names ${name}, which is not there`, 'put it beside model.yaml, or correct its name');
     const digest = `sha256:${createHash('sha256').update(file.bytes).digest('hex')}`;
     return { digest, size: file.bytes.byteLength, sources: [{ uri }] };
   };
@@ -90,8 +90,4 @@ function mediaTypeOf(name: string, card: ModelCard): string {
   if (name === card.goldenSet?.file) return mediaTypes.dataset;
   if (name === card.driftReference?.file) return mediaTypes.weightConfig;
   return /\.(ya?ml|md|txt)$|^LICENSE$/.test(name) ? mediaTypes.doc : mediaTypes.weight;
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createHttpsOrigin, type HttpsOrigin } from '../../controller/artifacts/https-origin.ts';
 import { parseReference, type RegistryReference } from '../../controller/artifacts/registry/reference.ts';
 import { RegistryClient } from '../../controller/artifacts/registry/registry-client.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 
 export interface RegistryFlags {
   username?: string;
@@ -35,9 +35,7 @@ export async function openRegistry(uri: string, flags: RegistryFlags, signal: Ab
 async function credentialsOf(host: string, flags: RegistryFlags): Promise<string | undefined> {
   const { username, passwordFile } = flags;
   if ((username === undefined) !== (passwordFile === undefined))
-    throw new CommandError('--username and --password-file go together', 'give both, or log in with "docker login"', {
-      exitCode: exitCodes.usage,
-    });
+    throw usageError('--username and --password-file go together', 'give both, or log in with "docker login"');
   if (username !== undefined && passwordFile !== undefined) {
     const password = (await readGiven('--password-file', passwordFile)).trim();
     return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
@@ -52,9 +50,6 @@ async function credentialsOf(host: string, flags: RegistryFlags): Promise<string
 
 async function readGiven(flag: string, file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new CommandError(`${flag} ${file}: ${(error as Error).message}`, 'name a file that can be read', {
-      exitCode: exitCodes.usage,
-      cause: error,
-    });
+    throw usageError(`${flag} ${file}: ${(error as Error).message}`, 'name a file that can be read', error);
   });
 }

@@ -1,4 +1,4 @@
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 
 export const outputFormats = ['table', 'json'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -6,9 +6,7 @@ export type OutputFormat = (typeof outputFormats)[number];
 export function parseOutputFormat(text: string): OutputFormat {
   const format = outputFormats.find((candidate) => candidate === text);
   if (format) return format;
-  throw new CommandError(`--output ${text} is not known`, `use one of: ${outputFormats.join(', ')}`, {
-    exitCode: exitCodes.usage,
-  });
+  throw usageError(`--output ${text} is not known`, `use one of: ${outputFormats.join(', ')}`);
 }
 
 export function printJson(value: unknown): void {

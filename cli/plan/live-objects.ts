@@ -16,7 +16,7 @@ import type { Client } from '../../kube/api/client.ts';
 import type { KubeObject, Stored } from '../../kube/api/objects.ts';
 import { apiVersionOf, parseKey, type Resource } from '../../kube/api/resource.ts';
 import { listAll } from '../../kube/cache/list-pager.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 import { idOf, type ObjectsById, toJson } from './plan-kinds.ts';
 
 export interface LiveFleet {
@@ -52,10 +52,10 @@ export async function readRepository(client: Client, name: string, signal: Abort
     return await client.get(fleetRepositories, key, { signal });
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    throw new CommandError(
+    throw usageError(
       `--repository ${name}: there is no such FleetRepository`,
       '"kubectl get fleetrepositories -A" lists them; write NAMESPACE/NAME',
-      { exitCode: exitCodes.usage, cause: error },
+      error,
     );
   }
 }

@@ -6,7 +6,7 @@ import { type FileError, type ManifestObject, readManifests } from '../../contro
 import type { SourceContent } from '../../controller/fleet/source.ts';
 import type { FleetRepository } from '../../crds/fleet-repository.ts';
 import type { Stored } from '../../kube/api/objects.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 import { type Declared, declare } from './declare.ts';
 import { readCommit } from './git-manifests.ts';
 import type { ObjectsById, PlanKinds } from './plan-kinds.ts';
@@ -42,11 +42,9 @@ interface Given {
 
 export async function readTwoFleets(order: FleetOrder, given: Given, signal: AbortSignal): Promise<TwoFleets> {
   if (!existsSync(order.files))
-    throw new CommandError(`--files ${order.files}: there is no such directory`, 'name a directory of YAML manifests', {
-      exitCode: exitCodes.usage,
-    });
+    throw usageError(`--files ${order.files}: there is no such directory`, 'name a directory of YAML manifests');
   if (order.to !== undefined && order.from === undefined)
-    throw new CommandError('--to needs --from', 'name the commit to compare with: --from main', { exitCode: exitCodes.usage });
+    throw usageError('--to needs --from', 'name the commit to compare with: --from main');
   const nothing: ReadonlySet<string> = new Set();
   const common = { prune: order.prune, creationTimestamp: given.now };
   const known: Known = new Map();

@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 
 const maximumCandidates = 1000;
 
@@ -17,15 +17,15 @@ export async function findCandidates(paths: readonly string[]): Promise<Candidat
   const files = new Set<string>();
   for (const name of paths) for (const file of await filesAt(name)) files.add(file);
   if (files.size === 0)
-    throw usage(`there is no .onnx file in ${paths.join(', ')}`, 'name .onnx files, or a directory with some');
+    throw usageError(`there is no .onnx file in ${paths.join(', ')}`, 'name .onnx files, or a directory with some');
   if (files.size > maximumCandidates)
-    throw usage(`${files.size} models are more than ${maximumCandidates}`, 'name a smaller directory');
+    throw usageError(`${files.size} models are more than ${maximumCandidates}`, 'name a smaller directory');
   return await Promise.all([...files].sort().map(describe));
 }
 
 async function filesAt(name: string): Promise<string[]> {
   const found = await stat(name).catch(() => undefined);
-  if (!found) throw usage(`${name}: there is no such file`, 'name .onnx files, or a directory with some');
+  if (!found) throw usageError(`${name}: there is no such file`, 'name .onnx files, or a directory with some');
   if (!found.isDirectory()) return [name];
   const below = await readdir(name, { recursive: true });
   return below.filter((file) => file.endsWith('.onnx')).map((file) => path.join(name, file));
@@ -53,8 +53,4 @@ async function declaredAccuracy(file: string): Promise<number | undefined> {
     if (variant.file === path.basename(file) && typeof variant.declaredAccuracyPermille === 'number')
       return variant.declaredAccuracyPermille;
   return undefined;
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
 }

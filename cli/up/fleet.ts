@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fieldManagers } from '../../crds/names.ts';
 import { fleetRepositories } from '../../crds/resources.ts';
 import type { Client } from '../../kube/api/client.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 
 export const fleetKey = { namespace: 'default', name: 'fleet' } as const;
 
@@ -18,12 +18,9 @@ async function checkDirectory(directory: string): Promise<string> {
   const path = resolve(directory);
   const found = await stat(path).catch(() => undefined);
   if (!found?.isDirectory()) {
-    throw new CommandError(
+    throw usageError(
       `--fleet ${directory}: there is no such directory`,
       'name a directory of YAML manifests, for example manifests/examples, or a Git repository as https://, ssh:// or file://',
-      {
-        exitCode: exitCodes.usage,
-      },
     );
   }
   return path;

@@ -1,4 +1,4 @@
-import { CommandError, exitCodes } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 
 export interface SimulatedDevice {
   /** The class whose board is simulated; the device itself belongs to `<class>-simulated`. */
@@ -25,7 +25,7 @@ export function parseSimulate(text: string): SimulatedDevice[] {
     const match = /^([a-z0-9]+(?:-[a-z0-9]+)*)=(\d{1,3})$/.exec(part.trim());
     const [, className, digits] = match ?? [];
     if (className === undefined || digits === undefined) {
-      throw usage(
+      throw usageError(
         `--simulate ${text}: "${part}" is not CLASS=COUNT`,
         'write for example --simulate raspberry-pi-5=1,jetson-nano=1, or --simulate none',
       );
@@ -33,7 +33,7 @@ export function parseSimulate(text: string): SimulatedDevice[] {
     return Array.from({ length: Number(digits) }, (_, index) => ({ className, name: `simulated-${className}-${index + 1}` }));
   });
   if (devices.length > maximumSimulated) {
-    throw usage(
+    throw usageError(
       `--simulate ${text}: ${devices.length} devices, each of them a real agent process`,
       `simulate at most ${maximumSimulated}`,
     );
@@ -45,15 +45,11 @@ export function parseSimulate(text: string): SimulatedDevice[] {
 export function checkSimulated(devices: readonly SimulatedDevice[], known: readonly string[]): void {
   const stranger = devices.find(({ className }) => !known.includes(className));
   if (stranger)
-    throw usage(`--simulate ${stranger.className}: this board cannot be simulated`, `use one of: ${known.join(', ')}`);
+    throw usageError(`--simulate ${stranger.className}: this board cannot be simulated`, `use one of: ${known.join(', ')}`);
 }
 
 export function parsePort(flag: string, text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw usage(`${flag} ${text} is not a port`, 'use a number from 0 to 65535; 0 takes a free one');
-}
-
-function usage(message: string, next: string): CommandError {
-  return new CommandError(message, next, { exitCode: exitCodes.usage });
+  throw usageError(`${flag} ${text} is not a port`, 'use a number from 0 to 65535; 0 takes a free one');
 }
