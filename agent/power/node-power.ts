@@ -1,7 +1,7 @@
 // All power sources of this device, and which of them is its total.
 
 import type { Logger } from 'pino';
-import type { Boundary } from '../../crds/shared.ts';
+import { type Boundary, boundaries } from '../../energy/prediction/prediction.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { PowerMeter } from './power-meter.ts';
 import type { PowerSource } from './power-source.ts';
@@ -14,14 +14,13 @@ export interface Probe {
   why?: string;
 }
 
-const order: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
-
 /** Exactly one source is the node's total: the widest boundary; of equals the finer, then the first found. A core rail is never a total. */
 export function chooseTotal(sources: readonly PowerSource[]): PowerSource | undefined {
   return sources
     .filter((source) => source.boundary !== 'CoreRail' && !source.onDemand && !source.partial)
     .toSorted(
-      (a, b) => order.indexOf(a.boundary) - order.indexOf(b.boundary) || a.intervalMilliseconds - b.intervalMilliseconds,
+      (a, b) =>
+        boundaries.indexOf(a.boundary) - boundaries.indexOf(b.boundary) || a.intervalMilliseconds - b.intervalMilliseconds,
     )[0];
 }
 

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { parseUpstream, type UpstreamOptions } from '../../agent/engines/upstream/upstream-options.ts';
 import type { AgentOptions, JoinSource } from '../../agent/options.ts';
-import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import { runAgent } from '../../agent/run.ts';
 import { settleMemory } from '../../agent/start/settle-memory.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError, usageError } from '../exit-codes.ts';
+import { parsePort } from '../flags/number.ts';
+import { checkSimulatedClass } from '../flags/simulated-class.ts';
 import { createLogger } from '../logger.ts';
-import { checkSimulated, parsePort } from '../up/options.ts';
 
 interface AgentFlags {
   name: string;
@@ -35,7 +35,7 @@ interface AgentFlags {
 }
 
 export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<void> {
-  if (flags.simulate !== undefined) checkSimulated([{ className: flags.simulate, name: flags.name }], Object.keys(hiddenBoards));
+  if (flags.simulate !== undefined) checkSimulatedClass(flags.simulate);
   const join = await joinSourceOf(flags);
   const options: AgentOptions = {
     name: flags.name,

@@ -1,11 +1,13 @@
 import { access } from 'node:fs/promises';
 import { type BenchmarkResult, runBenchmark } from '../../agent/benchmark.ts';
-import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
-import type { Boundary } from '../../crds/shared.ts';
+import { boundaries } from '../../energy/prediction/prediction.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
-import { CommandError, usageError } from '../exit-codes.ts';
+import { CommandError } from '../exit-codes.ts';
+import { numberIn } from '../flags/number.ts';
+import { oneOf } from '../flags/one-of.ts';
+import { checkSimulatedClass } from '../flags/simulated-class.ts';
 import { createLogger } from '../logger.ts';
-import { checkSimulated } from '../up/options.ts';
+import { parseOutputFormat, printJson } from '../output/format.ts';
 
 interface BenchmarkFlags {
   simulate?: string;
@@ -18,24 +20,20 @@ interface BenchmarkFlags {
   output: string;
 }
 
-const boundaries: readonly string[] = ['Board', 'Module', 'Package', 'CoreRail'];
-
 export async function benchmark(file: string, flags: BenchmarkFlags, signal: AbortSignal): Promise<void> {
-  if (flags.simulate !== undefined) checkSimulated([{ className: flags.simulate, name: 'benchmark' }], Object.keys(hiddenBoards));
-  if (!boundaries.includes(flags.boundary))
-    throw usageError(`--boundary ${flags.boundary} is not known`, `use ${boundaries.join(', ')}`);
-  if (flags.output !== 'table' && flags.output !== 'json')
-    throw usageError(`--output ${flags.output} is not known`, 'use table or json');
+  if (flags.simulate !== undefined) checkSimulatedClass(flags.simulate);
+  const boundary = oneOf('--boundary', flags.boundary, boundaries);
+  const format = parseOutputFormat(flags.output);
   await access(file).catch((error: Error) => {
     throw new CommandError(`${file}: ${error.message}`, 'name an .onnx file that can be read', { cause: error });
   });
   const result = await runBenchmark(
     {
       file,
-      boundary: flags.boundary as Boundary,
-      windows: numberOf('--windows', flags.windows, 6, 96),
-      windowSeconds: numberOf('--window-seconds', flags.windowSeconds, 0.1, 600),
-      threads: numberOf('--threads', flags.threads, 1, 256),
+      boundary,
+      windows: numberIn('--windows', flags.windows, 6, 96),
+      windowSeconds: numberIn('--window-seconds', flags.windowSeconds, 0.1, 600),
+      threads: numberIn('--threads', flags.threads, 1, 256),
       pathSysfs: flags.pathSysfs,
       pathProcfs: flags.pathProcfs,
       ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
@@ -50,7 +48,8 @@ export async function benchmark(file: string, flags: BenchmarkFlags, signal: Abo
     signal,
   );
   if (process.stderr.isTTY) process.stderr.write('\n');
-  process.stdout.write(flags.output === 'json' ? `${JSON.stringify(result, undefined, 2)}\n` : tableOf(result));
+  if (format === 'json') printJson(result);
+  else process.stdout.write(tableOf(result));
 }
 
 function tableOf(result: BenchmarkResult): string {
@@ -75,10 +74,4 @@ function tableOf(result: BenchmarkResult): string {
   ];
   const missing = result.sources.length > 0 ? [] : result.notFound.map((line): [string, string] => ['looked for', line]);
   return [...rows, ...missing].map(([name, value]) => `${name.padEnd(22)}${value}\n`).join('');
-}
-
-function numberOf(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= least && value <= most) return value;
-  throw usageError(`${flag} ${text} is not in range`, `give a number from ${least} to ${most}`);
 }

@@ -10,11 +10,11 @@ import {
   UnknownBoardError,
 } from '../../agent/calibration/run-calibration.ts';
 import { writeFileAtomic } from '../../agent/disk/atomic-file.ts';
-import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { leastProbes } from '../../energy/calibration/board-predictor.ts';
 import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
 import { anchorProbeName, probes as shippedProbes } from '../../energy/onnx/probes.ts';
+import { boundaries } from '../../energy/prediction/prediction.ts';
 import { type Predictor, type PredictorArtifact, parsePredictor } from '../../energy/prediction/predictor.ts';
 import { artifactText } from '../../energy/prediction/training/ship.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
@@ -23,9 +23,11 @@ import { predictorOf } from '../calibration/predictor-of-record.ts';
 import { type CalibrationResult, describeStep, formatResult, resultOf } from '../calibration/report.ts';
 import { readSources } from '../calibration/sources.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
+import { numberIn, parsePort } from '../flags/number.ts';
+import { oneOf } from '../flags/one-of.ts';
+import { checkSimulatedClass } from '../flags/simulated-class.ts';
 import { createLogger } from '../logger.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
-import { checkSimulated, parsePort } from '../up/options.ts';
 
 export interface CalibrateFlags {
   class?: string;
@@ -45,7 +47,6 @@ export interface CalibrateFlags {
   output: string;
 }
 
-const boundaries: readonly string[] = ['Board', 'Module', 'Package', 'CoreRail'];
 const classPattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Steps go to the error stream, the result to the output. @param probes tests bring smaller ones. */
@@ -80,21 +81,18 @@ export async function calibrate(
 }
 
 function optionsOf(flags: CalibrateFlags, probes: readonly ProbeCandidate[], anchor: string): CalibrationOptions {
-  if (flags.simulate !== undefined)
-    checkSimulated([{ className: flags.simulate, name: 'calibration' }], Object.keys(hiddenBoards));
+  if (flags.simulate !== undefined) checkSimulatedClass(flags.simulate);
   if (flags.misfit !== undefined && flags.simulate === undefined)
     throw usageError('--misfit is for a simulated board', 'say --simulate CLASS as well, or leave --misfit out');
   if (flags.listen !== undefined && flags.simulate !== undefined)
     throw usageError('--listen and --simulate exclude each other', 'measured and simulated power are never mixed: leave one out');
   if (flags.class !== undefined && !classPattern.test(flags.class))
     throw usageError(`--class ${flags.class} is no name of a class`, 'use small letters, digits and hyphens, at most 63');
-  if (flags.boundary !== undefined && !boundaries.includes(flags.boundary))
-    throw usageError(`--boundary ${flags.boundary} is not known`, `use one of: ${boundaries.join(', ')}`);
   const pushPort = flags.listen === undefined ? undefined : parseListen(flags.listen);
   return {
-    windows: numberOf('--windows', flags.windows, 2, 96),
-    windowSeconds: numberOf('--window-seconds', flags.windowSeconds, 0.1, 600),
-    threads: numberOf('--threads', flags.threads, 1, 256),
+    windows: numberIn('--windows', flags.windows, 2, 96),
+    windowSeconds: numberIn('--window-seconds', flags.windowSeconds, 0.1, 600),
+    threads: numberIn('--threads', flags.threads, 1, 256),
     recordFile: (deviceClass, boundary) => recordFile(flags.out, deviceClass, boundary),
     workDirectory: path.join(flags.out, '.work'),
     probes,
@@ -104,9 +102,9 @@ function optionsOf(flags: CalibrateFlags, probes: readonly ProbeCandidate[], anc
     pathSysfs: flags.pathSysfs,
     pathProcfs: flags.pathProcfs,
     ...(flags.class === undefined ? {} : { deviceClass: flags.class }),
-    ...(flags.boundary === undefined ? {} : { boundary: flags.boundary as Boundary }),
+    ...(flags.boundary === undefined ? {} : { boundary: oneOf('--boundary', flags.boundary, boundaries) }),
     ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
-    ...(flags.misfit === undefined ? {} : { simulateMisfit: numberOf('--misfit', flags.misfit, 1, 2 ** 31) }),
+    ...(flags.misfit === undefined ? {} : { simulateMisfit: numberIn('--misfit', flags.misfit, 1, 2 ** 31) }),
     ...(pushPort === undefined ? {} : { pushPort }),
   };
 }
@@ -198,10 +196,4 @@ function parseListen(text: string): PushPort {
   if (host === undefined || port === undefined)
     throw usageError(`--listen ${text} is no address`, 'write address and port: 127.0.0.1:7501');
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: parsePort('--listen', port), onListening: () => {} };
-}
-
-function numberOf(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= least && value <= most) return value;
-  throw usageError(`${flag} ${text} is not in range`, `give a number from ${least} to ${most}`);
 }

@@ -5,9 +5,9 @@ import { keepCompiled } from '../compile-cache.ts';
 import { connect } from '../connect.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError } from '../exit-codes.ts';
+import { parsePort } from '../flags/number.ts';
 import { createLogger } from '../logger.ts';
 import { keepHeapSmall } from '../small-heap.ts';
-import { parsePort } from '../up/options.ts';
 
 interface ControllerFlags {
   kubeconfig?: string;

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { keepCompiled } from '../compile-cache.ts';
 import { exitCodes, usageError } from '../exit-codes.ts';
+import { oneOf } from '../flags/one-of.ts';
 import { printJson } from '../output/format.ts';
 
 interface PlanFlags {
@@ -26,7 +27,7 @@ interface PlanFlags {
 const outputs = ['text', 'json', 'markdown'] as const;
 
 export async function plan(flags: PlanFlags, signal: AbortSignal): Promise<void> {
-  const output = parseOutput(flags.output);
+  const output = oneOf('--output', flags.output, outputs);
   const maximumIncreasePercent = parseIncrease(flags.maxIncrease);
   const live = flags.live || flags.kubeconfig !== undefined || flags.repository !== undefined;
   checkTogether(flags, live);
@@ -43,12 +44,6 @@ export async function plan(flags: PlanFlags, signal: AbortSignal): Promise<void>
   else process.stdout.write((await import('../plan/plan-markdown.ts')).formatPlanMarkdown(report));
   const { isYes } = await import('../plan/plan-report.ts');
   if (!isYes(report)) process.exitCode = exitCodes.negative;
-}
-
-function parseOutput(text: string): (typeof outputs)[number] {
-  const found = outputs.find((one) => one === text);
-  if (found) return found;
-  throw usageError(`--output ${text} is not known`, `use one of: ${outputs.join(', ')}`);
 }
 
 function parseIncrease(text: string | undefined): number | undefined {

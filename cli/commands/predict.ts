@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
 import { choosePredictor, type PredictionReport, reportPrediction } from '../../energy/prediction/catalogue.ts';
-import type { Boundary } from '../../energy/prediction/prediction.ts';
+import { type Boundary, boundaries } from '../../energy/prediction/prediction.ts';
 import { explain, explainLayers, type Predictor } from '../../energy/prediction/predictor.ts';
 import { formatEnergy } from '../../energy/units.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
+import { oneOf } from '../flags/one-of.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
 import { nextSteps } from '../output/unsupported-model.ts';
@@ -21,11 +22,9 @@ interface PredictFlags {
   output: string;
 }
 
-const boundaries: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
-
 export async function predict(file: string, flags: PredictFlags, signal: AbortSignal): Promise<void> {
   const format = parseOutputFormat(flags.output);
-  const boundary = flags.boundary === undefined ? undefined : parseBoundary(flags.boundary);
+  const boundary = flags.boundary === undefined ? undefined : oneOf('--boundary', flags.boundary, boundaries);
   const confidencePercent = parseConfidence(flags.confidence);
   await checkFile(file);
   const predictors = await loadPredictors(flags.predictors);
@@ -157,16 +156,10 @@ function formatExplanation(predictor: Predictor, report: PredictionReport, { lay
   return `\n${report.predictor}: how the prediction is shared out (no operator was measured)\n${table}\n\n${layerTable}\n${assumptions}`;
 }
 
-function parseBoundary(text: string): Boundary {
-  const boundary = boundaries.find((one) => one === text);
-  if (boundary) return boundary;
-  throw usageError(`--boundary ${text} is not known`, `use one of: ${boundaries.join(', ')}`);
-}
-
 /** A prediction for a runtime that no predictor knows would be no more than a guess at what was meant. */
 function checkRuntime(runtime: string, predictors: readonly Predictor[]): void {
   const known = [...new Set(predictors.flatMap(({ card }) => card.key.runtime ?? []))].sort();
-  if (!known.includes(runtime)) throw usageError(`--runtime ${runtime} is not known`, `use one of: ${known.join(', ')}`);
+  oneOf('--runtime', runtime, known);
 }
 
 function parseConfidence(text: string): number {

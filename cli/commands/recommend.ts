@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
 import { askedKey, choosePredictor } from '../../energy/prediction/catalogue.ts';
-import type { Boundary } from '../../energy/prediction/prediction.ts';
+import { boundaries } from '../../energy/prediction/prediction.ts';
 import { type Predictor, predict } from '../../energy/prediction/predictor.ts';
 import { rank, recommend as recommendation, type Wishes } from '../../energy/prediction/recommendation.ts';
 import { formatEnergy, parseEnergy } from '../../energy/units.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
+import { oneOf } from '../flags/one-of.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
 import { loadPredictors } from '../predictor-files.ts';
@@ -26,7 +27,6 @@ interface RecommendFlags {
   output: string;
 }
 
-const boundaries: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
 const confidencePercent = 90;
 
 /** Exit code 3 when a budget is given and no model is recommended for it. */
@@ -70,12 +70,9 @@ export async function recommend(paths: readonly string[], flags: RecommendFlags,
 
 async function choose(flags: RecommendFlags): Promise<Predictor[]> {
   const predictors = await loadPredictors(flags.predictors);
-  const boundary = boundaries.find((one) => one === flags.boundary);
-  if (flags.boundary !== undefined && !boundary)
-    throw usageError(`--boundary ${flags.boundary} is not known`, `use one of: ${boundaries.join(', ')}`);
+  const boundary = flags.boundary === undefined ? undefined : oneOf('--boundary', flags.boundary, boundaries);
   const runtimes = [...new Set(predictors.flatMap(({ card }) => card.key.runtime ?? []))].sort();
-  if (flags.runtime !== undefined && !runtimes.includes(flags.runtime))
-    throw usageError(`--runtime ${flags.runtime} is not known`, `use one of: ${runtimes.join(', ')}`);
+  if (flags.runtime !== undefined) oneOf('--runtime', flags.runtime, runtimes);
   if (flags.device === 'all') return predictors.filter(({ card }) => boundary === undefined || card.boundary === boundary);
   return flags.device.split(',').map((deviceClass) => {
     const found = choosePredictor(predictors, {

@@ -5,9 +5,9 @@ import { isConflict, isNotFound } from '../../kube/api/api-error.ts';
 import { controllerRevisions } from '../../kube/api/builtins.ts';
 import { listAll } from '../../kube/cache/list-pager.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
+import { wholeNumber } from '../flags/number.ts';
 import { formatTable } from '../output/table.ts';
 import { type Asked, type RolloutFlags, withDeployment } from '../rollout/asked.ts';
-import { parseCount } from '../rollout/count.ts';
 import { formatGitChange, gitChangeFor } from '../rollout/git-change.ts';
 import { type RevisionLine, revisionsOf, revisionToRestore } from '../rollout/revisions.ts';
 import { changesTo, formatValue, patchOf } from '../rollout/spec-changes.ts';
@@ -27,7 +27,7 @@ export async function rolloutUndo(
   flags: RolloutFlags & { toRevision?: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const number = flags.toRevision === undefined ? undefined : parseCount('--to-revision', flags.toRevision, 1);
+  const number = flags.toRevision === undefined ? undefined : wholeNumber('--to-revision', flags.toRevision, 1);
   await withDeployment(name, flags, signal, async (asked) => {
     const { client, deployment, say } = asked;
     if (deployment.status?.observedGeneration !== deployment.metadata.generation)

@@ -1,8 +1,8 @@
 // What people say to a rollout: let it pass, stop it, try it again.
 import { CommandError, exitCodes } from '../exit-codes.ts';
+import { wholeNumber } from '../flags/number.ts';
 import { giveCommand, type RolloutCommand } from '../rollout/annotate.ts';
 import { type Asked, type RolloutFlags, withDeployment } from '../rollout/asked.ts';
-import { parseCount } from '../rollout/count.ts';
 import { progressOf } from '../rollout/progress.ts';
 import { stepToPromote } from '../rollout/promotion.ts';
 import { readClassLines } from './rollout-status.ts';
@@ -10,7 +10,7 @@ import { readClassLines } from './rollout-status.ts';
 const refuse = (message: string, next: string) => new CommandError(message, next, { exitCode: exitCodes.negative });
 
 export async function rolloutPromote(name: string, flags: RolloutFlags & { step?: string }, signal: AbortSignal): Promise<void> {
-  const step = flags.step === undefined ? undefined : parseCount('--step', flags.step, 0);
+  const step = flags.step === undefined ? undefined : wholeNumber('--step', flags.step, 0);
   await withDeployment(name, flags, signal, async (asked) => {
     const revision = underWay(asked, 'promote');
     const lines = await readClassLines(asked.client, asked.deployment, signal);

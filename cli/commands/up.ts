@@ -3,7 +3,6 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { AgentReadiness } from '../../agent/options.ts';
-import { hiddenBoards } from '../../agent/power/simulated/hidden-board.ts';
 import { type RunningController, runController } from '../../controller/run.ts';
 import { productVersion } from '../../crds/product-version.ts';
 import { edgeDevices, modelVersions } from '../../crds/resources.ts';
@@ -14,13 +13,15 @@ import { untilAborted } from '../../kube/runtime/until-aborted.ts';
 import { type StandaloneServer, startServer } from '../../standalone/server.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError } from '../exit-codes.ts';
+import { parsePort } from '../flags/number.ts';
+import { checkSimulatedClass } from '../flags/simulated-class.ts';
 import { createLogger } from '../logger.ts';
 import { keepHeapSmall } from '../small-heap.ts';
 import { superviseAgent } from '../up/agent-process.ts';
 import { type Convergence, followConvergence } from '../up/convergence.ts';
 import { type Endpoints, writeEndpoints, writeWhole } from '../up/endpoints.ts';
 import { checkFleet, declareFleet } from '../up/fleet.ts';
-import { checkSimulated, parsePort, parseSimulate, type UpOptions } from '../up/options.ts';
+import { parseSimulate, type UpOptions } from '../up/options.ts';
 import { Progress } from '../up/progress.ts';
 import { RememberedPorts } from '../up/remembered-ports.ts';
 import { writeSampleRequest } from '../up/sample-request.ts';
@@ -107,7 +108,7 @@ export async function up(flags: UpFlags, signal: AbortSignal): Promise<void> {
 
 async function parseFlags(flags: UpFlags): Promise<UpOptions> {
   const simulated = parseSimulate(flags.simulate);
-  checkSimulated(simulated, Object.keys(hiddenBoards));
+  for (const { className } of simulated) checkSimulatedClass(className);
   return {
     dataDirectory: resolve(flags.dataDir),
     port: parsePort('--port', flags.port),

@@ -1,12 +1,10 @@
-import { usageError } from '../exit-codes.ts';
+import { oneOf } from '../flags/one-of.ts';
 
 export const outputFormats = ['table', 'json'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 export function parseOutputFormat(text: string): OutputFormat {
-  const format = outputFormats.find((candidate) => candidate === text);
-  if (format) return format;
-  throw usageError(`--output ${text} is not known`, `use one of: ${outputFormats.join(', ')}`);
+  return oneOf('--output', text, outputFormats);
 }
 
 export function printJson(value: unknown): void {

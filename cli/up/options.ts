@@ -40,16 +40,3 @@ export function parseSimulate(text: string): SimulatedDevice[] {
   }
   return devices;
 }
-
-/** Before anything is started: an agent that cannot simulate its board ends at once. */
-export function checkSimulated(devices: readonly SimulatedDevice[], known: readonly string[]): void {
-  const stranger = devices.find(({ className }) => !known.includes(className));
-  if (stranger)
-    throw usageError(`--simulate ${stranger.className}: this board cannot be simulated`, `use one of: ${known.join(', ')}`);
-}
-
-export function parsePort(flag: string, text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw usageError(`${flag} ${text} is not a port`, 'use a number from 0 to 65535; 0 takes a free one');
-}

@@ -1,6 +1,5 @@
 // Before and after, side by side. Pure.
-import type { Boundary } from '../../crds/shared.ts';
-import type { Estimate } from '../../energy/prediction/prediction.ts';
+import { type Boundary, boundaries, type Estimate } from '../../energy/prediction/prediction.ts';
 import { sameContent } from '../content-hash.ts';
 import type { SnapshotSources } from '../placement/snapshot.ts';
 import type { Side } from './decide-side.ts';
@@ -20,7 +19,6 @@ export interface World {
 }
 
 const secondsPerDay = 86_400;
-const boundaries: readonly Boundary[] = ['Board', 'Module', 'Package', 'CoreRail'];
 
 export function compareSides(before: World, after: World, warnings: readonly string[]): FleetPlan {
   const was = byName(before.side);

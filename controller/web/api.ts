@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { EdgeDevice } from '../../crds/edge-device.ts';
 import type { ModelVersion } from '../../crds/model-version.ts';
+import { boundaries } from '../../energy/prediction/prediction.ts';
 import { events } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import type { KubeObject, Stored } from '../../kube/api/objects.ts';
@@ -109,7 +110,6 @@ function describeFleet(stores: ApiSources['stores']) {
 
 /** What every class would spend on every variant, at every boundary it has a predictor for. Plain SI numbers. */
 function describePredictions({ classes, estimator }: ApiSources['stores'], version: Stored<ModelVersion>) {
-  const boundaries = ['Board', 'Module', 'Package', 'CoreRail'] as const;
   const items = classes.list().flatMap(({ metadata: { name: deviceClass } }) => {
     const device: EdgeDevice = {
       apiVersion: 'jouleops.dev/v1alpha1',

@@ -1,6 +1,8 @@
 // The one number with its interval: what a predictor says of a graph on a device class.
 
-export type Boundary = 'Board' | 'Module' | 'Package' | 'CoreRail';
+/** Widest first. */
+export const boundaries = ['Board', 'Module', 'Package', 'CoreRail'] as const;
+export type Boundary = (typeof boundaries)[number];
 export type Quantity = 'Active' | 'Marginal';
 
 /** The parts that decide what a predictor was made for. A part that a card does not know matches anything and is named. */

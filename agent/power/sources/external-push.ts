@@ -1,5 +1,5 @@
 // Energy that another program measured and pushes: typed units only, so that nothing has to be guessed. Pure.
-import type { Boundary } from '../../../crds/shared.ts';
+import { type Boundary, boundaries } from '../../../energy/prediction/prediction.ts';
 
 export interface ExternalPush {
   source: string;
@@ -13,7 +13,6 @@ export interface ExternalPush {
 
 export class PushError extends Error {}
 
-const boundaries: readonly string[] = ['Board', 'Module', 'Package', 'CoreRail'];
 const joulesPer: Record<string, number> = { energy_j: 1, energy_mj: 1e-3, energy_wh: 3600, energy_mwh: 3.6 };
 const wattsPer: Record<string, number> = { power_w: 1, power_mw: 1e-3 };
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -25,13 +24,13 @@ export function parsePush(body: unknown): ExternalPush {
   const source = fields['source'] ?? 'push';
   if (typeof source !== 'string' || !namePattern.test(source))
     throw new PushError('source is not a short name of letters, digits, dots and hyphens');
-  const boundary = fields['boundary'] ?? 'Board';
-  if (typeof boundary !== 'string' || !boundaries.includes(boundary))
-    throw new PushError(`boundary is not one of ${boundaries.join(', ')}`);
+  const pushed = fields['boundary'] ?? 'Board';
+  const boundary = boundaries.find((one) => one === pushed);
+  if (!boundary) throw new PushError(`boundary is not one of ${boundaries.join(', ')}`);
   const monotonicSeconds = fields['monotonic_s'] === undefined ? undefined : amount(fields, 'monotonic_s');
   return {
     source,
-    boundary: boundary as Boundary,
+    boundary,
     ...energyOf(fields),
     ...(monotonicSeconds === undefined ? {} : { monotonicSeconds }),
   };

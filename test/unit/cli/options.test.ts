@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { CommandError, exitCodes } from '../../../cli/exit-codes.ts';
+import { numberIn, parsePort, wholeNumber } from '../../../cli/flags/number.ts';
+import { checkSimulatedClass } from '../../../cli/flags/simulated-class.ts';
 import { parseOutputFormat } from '../../../cli/output/format.ts';
 import { formatTable } from '../../../cli/output/table.ts';
-import { checkSimulated, parsePort, parseSimulate } from '../../../cli/up/options.ts';
+import { parseSimulate } from '../../../cli/up/options.ts';
 
 const refusal = (parse: () => unknown): CommandError => {
   try {
@@ -38,9 +40,12 @@ describe('--simulate', () => {
   });
 
   it('knows the boards, before anything is started', () => {
-    expect(() => checkSimulated(parseSimulate('jetson-nano=1'), ['jetson-nano'])).not.toThrow();
-    const error = refusal(() => checkSimulated(parseSimulate('toaster=1'), ['jetson-nano', 'raspberry-pi-5']));
-    expect(error).toMatchObject({ exitCode: exitCodes.usage, next: 'use one of: jetson-nano, raspberry-pi-5' });
+    expect(() => checkSimulatedClass('jetson-nano')).not.toThrow();
+    const error = refusal(() => checkSimulatedClass('toaster'));
+    expect(error).toMatchObject({
+      exitCode: exitCodes.usage,
+      next: expect.stringMatching(/^use one of: .*raspberry-pi-5/) as string,
+    });
     expect(error.message).toContain('--simulate toaster');
   });
 });
@@ -51,6 +56,24 @@ describe('a port', () => {
     const error = refusal(() => parsePort('--web-port', text));
     expect(error.message).toBe(`--web-port ${text} is not a port`);
     expect(error).toMatchObject({ exitCode: exitCodes.usage, next: expect.stringContaining('0 to 65535') as string });
+  });
+});
+
+describe('a number', () => {
+  it('is in its range', () => {
+    expect(numberIn('--window-seconds', '0.5', 0.1, 600)).toBe(0.5);
+    for (const text of ['', ' ', '0', '601', 'ten', '1s'])
+      expect(refusal(() => numberIn('--window-seconds', text, 0.1, 600))).toMatchObject({
+        message: `--window-seconds ${text} is not in range`,
+        exitCode: exitCodes.usage,
+      });
+  });
+
+  it('that counts something is written in digits alone', () => {
+    expect(wholeNumber('--step', '0', 0)).toBe(0);
+    for (const text of ['', '-1', '1.5', '1e3', '1234567'])
+      expect(refusal(() => wholeNumber('--step', text, 0)).exitCode).toBe(exitCodes.usage);
+    expect(refusal(() => wholeNumber('--to-revision', '0', 1)).next).toBe('write digits, such as --to-revision 2');
   });
 });
 
