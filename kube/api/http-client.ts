@@ -13,6 +13,8 @@ export interface ClientOptions {
   onCall?: (call: { method: string; path: string; status: number; seconds: number }) => void;
   /** A watch silent for longer is cut and opened again (120 s). Servers send bookmarks about every 60 s, once a kind had an event. */
   inactivitySeconds?: number;
+  /** A connection without a call is closed after this long (75 s); less costs a handshake for each call that comes later. */
+  idleSeconds?: number;
 }
 
 type Query = Record<string, string | number | boolean | undefined>;
@@ -24,6 +26,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   const transport = new Transport(connection, {
     userAgent: options.userAgent ?? 'jouleops',
     clock,
+    ...(options.idleSeconds === undefined ? {} : { idleSeconds: options.idleSeconds }),
     ...(options.onCall === undefined ? {} : { onCall: options.onCall }),
   });
 

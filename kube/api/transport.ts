@@ -23,6 +23,8 @@ export interface Call {
 export interface TransportOptions {
   userAgent: string;
   clock: Clock;
+  /** How long a connection without a call is kept. */
+  idleSeconds?: number;
   onCall?: (call: { method: string; path: string; status: number; seconds: number }) => void;
 }
 
@@ -31,7 +33,7 @@ type Answer = Dispatcher.ResponseData;
 /** The server gives up after 60 s by itself; past that nobody is at the other end. */
 const answerTimeoutMilliseconds = 65_000;
 /** Above the 60 s between heartbeats, so they share one connection, below the 90 s after which kube-apiserver closes it. */
-const idleMilliseconds = 75_000;
+const defaultIdleSeconds = 75;
 /** A token that has just been issued can be unknown to one of several API servers for a moment. */
 const refreshMilliseconds = 100;
 const tlsFailure = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO)/;
@@ -47,7 +49,7 @@ export class Transport {
     this.#connection = connection;
     this.#options = options;
     this.#address = parseServer(connection.server);
-    this.#agent = createAgent(connection);
+    this.#agent = createAgent(connection, options.idleSeconds);
   }
 
   get server(): string {
@@ -151,7 +153,7 @@ export class Transport {
     if (tlsIdentity(before) === tlsIdentity(next)) return;
     // The agent captured the old certificates; calls under way on it may end in peace.
     const old = this.#agent;
-    this.#agent = createAgent(next);
+    this.#agent = createAgent(next, this.#options.idleSeconds);
     this.#retired.push(old);
     void old.close().then(
       () => this.#retired.splice(this.#retired.indexOf(old), 1),
@@ -160,12 +162,12 @@ export class Transport {
   }
 }
 
-function createAgent(connection: Connection): Agent {
+function createAgent(connection: Connection, idleSeconds = defaultIdleSeconds): Agent {
   return new Agent({
     allowH2: false, // one HTTP/1.1 connection for each watch; HTTP/2 leaked memory in others' long soaks
     pipelining: 1,
-    keepAliveTimeout: idleMilliseconds,
-    keepAliveMaxTimeout: idleMilliseconds,
+    keepAliveTimeout: idleSeconds * 1000,
+    keepAliveMaxTimeout: idleSeconds * 1000,
     connect: {
       timeout: 10_000,
       keepAlive: true,

@@ -23,6 +23,8 @@ export interface ControlPlane {
   /** What client certificates are checked against; the controller manager signs with it. */
   clientAuthority: TestAuthority;
   adminToken: string;
+  /** Those that run, by the name of their program. */
+  processes(): { name: string; pid: number }[];
   /** Kills kube-apiserver, as a crash would, and starts it again on the same port and the same etcd. */
   restartApiServer(): Promise<void>;
   /** The two halves of that. */
@@ -82,6 +84,7 @@ export async function startControlPlane({
       caPem: authority.certificatePem,
       clientAuthority: authority,
       adminToken,
+      processes: () => running.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }])),
       async restartApiServer() {
         await killApiServer();
         await startApiServerAgain();

@@ -20,7 +20,7 @@ import { formatEnergy } from '../../energy/units.ts';
 import { isNotFound } from '../../kube/api/api-error.ts';
 import { leases } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
-import { createClient } from '../../kube/api/http-client.ts';
+import { type ClientOptions, createClient } from '../../kube/api/http-client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { Reflector } from '../../kube/cache/reflector.ts';
 import { microTime } from '../../kube/meta/micro-time.ts';
@@ -49,6 +49,8 @@ export interface StubAgentOptions {
   fetchArtifacts?: boolean;
   heartbeatSeconds?: number;
   clock?: Clock;
+  /** Of the client that it makes once it has joined. */
+  clientOptions?: Pick<ClientOptions, 'onCall' | 'idleSeconds'>;
 }
 
 export interface StubAgent {
@@ -83,7 +85,9 @@ export async function startStubAgent(options: StubAgentOptions): Promise<StubAge
           },
           signal,
         );
-  const client = identity ? createClient(connectionOf(identity), { userAgent: `stub-agent/${name}` }) : options.client;
+  const client = identity
+    ? createClient(connectionOf(identity), { userAgent: `stub-agent/${name}`, ...options.clientOptions })
+    : options.client;
   if (!client) throw new Error('a stub agent needs a join token or a client');
   const instances = new Map<string, Stored<ModelInstance>>();
   const fetched = new Set<string>();

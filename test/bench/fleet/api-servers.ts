@@ -12,8 +12,8 @@ export type ServerKind = 'embedded' | 'kube-apiserver';
 export interface BenchServer {
   kind: ServerKind;
   connection: WireConnection;
-  /** Of the embedded server; a real one is several processes. */
-  pid?: number;
+  /** A real one is several. */
+  processes: { name: string; pid: number }[];
   stop(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ async function startEmbedded(): Promise<BenchServer> {
   };
   try {
     const connection = await worker.call<WireConnection>('start', { dataDirectory: directory });
-    return { kind: 'embedded', connection, pid: worker.pid, stop };
+    return { kind: 'embedded', connection, processes: [{ name: 'embedded API server', pid: worker.pid }], stop };
   } catch (error) {
     await stop();
     throw error;
@@ -45,5 +45,10 @@ async function startKubernetes(note: (text: string) => void): Promise<BenchServe
     return undefined;
   }
   const plane = await startControlPlane({ binaries });
-  return { kind: 'kube-apiserver', connection: await toWire(plane.connection), stop: () => plane.stop() };
+  return {
+    kind: 'kube-apiserver',
+    connection: await toWire(plane.connection),
+    processes: plane.processes(),
+    stop: () => plane.stop(),
+  };
 }

@@ -13,6 +13,7 @@ import { findCondition } from '../../../kube/meta/conditions.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { WorkerProcess } from '../harness/worker-process.ts';
+import type { CallsByKind } from '../processes/api-calls.ts';
 import type { ControllerOrder } from '../processes/controller.ts';
 import type { StubsOrder } from '../processes/stubs.ts';
 import type { BenchServer } from './api-servers.ts';
@@ -23,15 +24,31 @@ import { fromWire } from './wire-connection.ts';
 export interface FleetOptions {
   server: BenchServer;
   agents: number;
+  /** So many keep the connection for their calls as the product does; the rest close it after use. All when absent. */
+  keeping?: number;
   note: (text: string) => void;
   signal: AbortSignal;
 }
+
+/** Stubs of one process: all of them keep their connections alike. */
+interface StubProcess {
+  worker: WorkerProcess;
+  agents: number;
+  keeps: boolean;
+}
+
+/** A stub takes some 250 kB; one process of them uses one core. */
+const stubsPerProcess = 2500;
+/** Over all processes; a controller lets in 64 at a time. */
+const joinsAtOnce = 32;
+/** Of a stub that does not keep the connection for its calls. */
+const shortIdleSeconds = 1;
 
 export class Fleet implements AsyncDisposable {
   readonly server: BenchServer;
   readonly client: Client;
   readonly deployments: DeploymentWatch;
-  readonly stubs: WorkerProcess[] = [];
+  readonly stubs: StubProcess[] = [];
   controller: WorkerProcess;
   readonly #directory: string;
   readonly #stopping = new AbortController();
@@ -58,7 +75,7 @@ export class Fleet implements AsyncDisposable {
       await fleet.#createNamespaces();
       await fleet.startController();
       await fleet.#declareModels();
-      await fleet.#startStubs(options.agents);
+      await fleet.#startStubs(options.agents, options.keeping ?? options.agents);
       await fleet.deployments.synced;
       return fleet;
     } catch (error) {
@@ -100,9 +117,8 @@ export class Fleet implements AsyncDisposable {
     }, 60);
   }
 
-  async #startStubs(count: number): Promise<void> {
+  async #startStubs(count: number, keeping: number): Promise<void> {
     const names = Array.from({ length: count }, (_, index) => numbered('device', index));
-    const perProcess = 2500;
     const shared = { deviceClassName, status: deviceStatus, heartbeatSeconds: 60 };
     const started = performance.now();
     let access: Pick<StubsOrder, 'joinToken' | 'connection'>;
@@ -111,18 +127,27 @@ export class Fleet implements AsyncDisposable {
       await this.#createDevices(names);
       access = { connection: this.server.connection };
     }
-    for (let from = 0; from < count; from += perProcess) {
-      const worker = WorkerProcess.start('stubs.ts');
-      this.stubs.push(worker);
-      const order: StubsOrder = { names: names.slice(from, from + perProcess), ...shared, ...access };
-      await worker.call('start', order);
-    }
+    const groups = [
+      ...shares(names.slice(0, keeping), stubsPerProcess).map((group) => ({ group, keeps: true })),
+      ...shares(names.slice(keeping), stubsPerProcess).map((group) => ({ group, keeps: false })),
+    ];
+    const atOnce = Math.ceil(joinsAtOnce / groups.length);
+    await Promise.all(
+      groups.map(async ({ group, keeps }) => {
+        const worker = WorkerProcess.start('stubs.ts');
+        this.stubs.push({ worker, agents: group.length, keeps });
+        const idle = keeps ? {} : { idleSeconds: shortIdleSeconds };
+        await worker.call('start', { names: group, atOnce, ...shared, ...access, ...idle } satisfies StubsOrder);
+      }),
+    );
+    const joined = (performance.now() - started) / 1000;
+    this.#note(`  ${count} stub agents have joined after ${joined.toFixed(1)} s`);
     await eventually(
       async () => {
         const ready = await this.#readyDevices();
         if (ready < count) throw new Error(`${ready} of ${count} devices are Ready`);
       },
-      120,
+      300,
       // A look lists every device: it must not be what keeps the server busy.
       Math.max(500, count),
     );
@@ -167,22 +192,41 @@ export class Fleet implements AsyncDisposable {
     return ready;
   }
 
-  async traffic(): Promise<{ read: number; written: number; connections: number }> {
-    const total = { read: 0, written: 0, connections: 0 };
-    for (const worker of this.stubs) {
-      const one = await worker.call<typeof total>('traffic');
-      for (const key of ['read', 'written', 'connections'] as const) total[key] += one[key];
+  /** Of the stubs that keep their connections as the product does, TLS included. */
+  async traffic(): Promise<{ bytes: number; connections: number; agents: number }> {
+    const total = { bytes: 0, connections: 0, agents: 0 };
+    for (const { worker, agents, keeps } of this.stubs) {
+      if (!keeps) continue;
+      const { read, written, connections } = await worker.call<{ read: number; written: number; connections: number }>('traffic');
+      total.bytes += read + written;
+      total.connections += connections;
+      total.agents += agents;
     }
     return total;
   }
 
+  /** Of all stubs, since this was last asked. */
+  async stubCalls(): Promise<CallsByKind> {
+    const counts = new Map<string, number>();
+    for (const { worker } of this.stubs)
+      for (const [name, count] of await worker.call<CallsByKind>('calls')) counts.set(name, (counts.get(name) ?? 0) + count);
+    return [...counts];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort(new Error('the benchmark is over'));
-    await Promise.all(this.stubs.map((worker) => worker.stop()));
+    await Promise.all(this.stubs.map(({ worker }) => worker.stop()));
     await this.controller.stop();
     await this.client.close();
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** Of about equal size, none above `largest`. */
+function shares<T>(items: readonly T[], largest: number): T[][] {
+  const count = Math.ceil(items.length / largest);
+  const size = Math.ceil(items.length / Math.max(1, count));
+  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }
 
 async function unlessExists(creation: Promise<unknown>): Promise<void> {

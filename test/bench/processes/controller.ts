@@ -9,6 +9,7 @@ import type { Resource } from '../../../kube/api/resource.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
 import { fromWire, type WireConnection } from '../fleet/wire-connection.ts';
 import { answerCalls } from '../harness/worker-process.ts';
+import { ApiCalls, type CallsByKind } from './api-calls.ts';
 
 export interface ControllerOrder {
   dataDirectory: string;
@@ -20,15 +21,14 @@ export interface ControllerOrder {
 export interface ControllerCalls {
   reads: number;
   writes: number;
-  /** `METHOD resource`, most frequent first. */
-  byKind: [string, number][];
+  byKind: CallsByKind;
   /** Of its watches. */
   events: number;
 }
 
 keepHeapSmall();
 const stopping = new AbortController();
-const counts = new Map<string, number>();
+const calls = new ApiCalls();
 let running: RunningController | undefined;
 let events = 0;
 
@@ -48,14 +48,6 @@ function countEvents(client: Client): Client {
   };
 }
 
-/** `/apis/GROUP/VERSION/namespaces/NS/PLURAL/NAME/SUB` → `PLURAL/SUB` */
-function kindOf(path: string): string {
-  const parts = path.split('/').filter(Boolean);
-  const rest = parts.slice(parts[0] === 'api' ? 2 : 3);
-  const [plural = '', , subresource] = rest[0] === 'namespaces' && rest.length > 2 ? rest.slice(2) : rest;
-  return subresource === undefined ? plural : `${plural}/${subresource}`;
-}
-
 answerCalls(
   {
     start: async ({
@@ -65,10 +57,7 @@ answerCalls(
     }: ControllerOrder): Promise<{ webUrl: string; devicePort: number }> => {
       const client = createClient(fromWire(connection), {
         userAgent: 'jouleops-controller',
-        onCall: ({ method, path }) => {
-          const name = `${method} ${kindOf(path)}`;
-          counts.set(name, (counts.get(name) ?? 0) + 1);
-        },
+        onCall: calls.onCall,
       });
       running = await runController(
         {
@@ -89,8 +78,7 @@ answerCalls(
     joinToken: () => running?.mintJoinToken({ validSeconds: 3600 }),
     /** Calls since this was last asked. */
     calls: (): ControllerCalls => {
-      const byKind = [...counts].sort((a, b) => b[1] - a[1]);
-      counts.clear();
+      const byKind = calls.take();
       const watched = events;
       events = 0;
       const sum = (want: (name: string) => boolean) => byKind.reduce((all, [name, count]) => all + (want(name) ? count : 0), 0);

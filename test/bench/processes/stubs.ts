@@ -1,6 +1,8 @@
 // Many protocol stubs in one process: each with its own connections, Lease, watch and statuses, none with a model.
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JoinRefused } from '../../../agent/identity/join.ts';
 import type { EdgeDeviceStatus } from '../../../crds/edge-device.ts';
 import type { Client } from '../../../kube/api/client.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
@@ -8,6 +10,7 @@ import { type StubAgent, startStubAgent } from '../../support/stub-agent.ts';
 import { fromWire, type WireConnection } from '../fleet/wire-connection.ts';
 import { type Bytes, bytesOf } from '../harness/wire-bytes.ts';
 import { answerCalls } from '../harness/worker-process.ts';
+import { ApiCalls } from './api-calls.ts';
 
 export interface StubsOrder {
   names: string[];
@@ -17,6 +20,10 @@ export interface StubsOrder {
   connection?: WireConnection;
   status: EdgeDeviceStatus;
   heartbeatSeconds: number;
+  /** So many join at a time, as a fleet that was switched on together would be let in. */
+  atOnce: number;
+  /** Less than the product keeps a connection without a call, where the server could not hold them all. */
+  idleSeconds?: number;
 }
 
 const sockets = new Map<Socket, Bytes>();
@@ -35,26 +42,41 @@ subscribe('undici:client:connected', (message) => {
 
 const agents: StubAgent[] = [];
 const clients: Client[] = [];
-/** So many join at a time, as a fleet that was switched on together would be let in. */
-const concurrency = 16;
+const calls = new ApiCalls();
+const joinRetryMilliseconds = 1000;
 
-async function start({ names, joinToken, connection, ...rest }: StubsOrder): Promise<void> {
+async function start({ names, joinToken, connection, atOnce, idleSeconds, ...rest }: StubsOrder): Promise<void> {
   const waiting = [...names];
+  const clientOptions = { onCall: calls.onCall, ...(idleSeconds === undefined ? {} : { idleSeconds }) };
   const worker = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const own = connection && createClient(fromWire(connection), { userAgent: `stub-agent/${name}` });
+      const own = connection && createClient(fromWire(connection), { userAgent: `stub-agent/${name}`, ...clientOptions });
       if (own) clients.push(own);
       agents.push(
-        await startStubAgent({
-          name,
-          ...rest,
-          ...(joinToken === undefined ? {} : { joinToken }),
-          ...(own === undefined ? {} : { client: own }),
-        }),
+        await untilTaken(() =>
+          startStubAgent({
+            name,
+            ...rest,
+            ...(joinToken === undefined ? {} : { joinToken, clientOptions }),
+            ...(own === undefined ? {} : { client: own }),
+          }),
+        ),
       );
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+/** A controller that lets in no more at the moment says so; the product's agents ask again too. */
+async function untilTaken(join: () => Promise<StubAgent>): Promise<StubAgent> {
+  for (;;) {
+    try {
+      return await join();
+    } catch (error) {
+      if (!(error instanceof JoinRefused && error.retry)) throw error;
+      await delay(joinRetryMilliseconds);
+    }
+  }
 }
 
 answerCalls(
@@ -71,6 +93,8 @@ answerCalls(
       }
       return total;
     },
+    /** Since this was last asked. */
+    calls: () => calls.take(),
     instances: () => agents.reduce((sum, agent) => sum + agent.instances.size, 0),
   },
   async () => {
