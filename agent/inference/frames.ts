@@ -8,6 +8,8 @@ export const frameTypes = {
   infer: 5,
   result: 6,
   failed: 7,
+  /** Takes back the call of this id, which has not begun; it is answered all the same. */
+  skip: 8,
 } as const;
 export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 

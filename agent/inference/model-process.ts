@@ -1,14 +1,15 @@
-// Starts and speaks to the process of one model. One request runs at a time; queueing is the caller's (request-queue.ts).
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+// Starts the process of one model and gives it requests, which it runs one after the other.
+import { execFile, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import type net from 'node:net';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import { Channel, type Outcome } from './channel.ts';
 import type { FailureMessage, HelloMessage, LoadedMessage, LoadMessage } from './child/messages.ts';
 import type { Tensor } from './datatypes.ts';
 import { InferenceError, ModelLoadError } from './errors.ts';
-import { encodeFrame, type Frame, FrameReader, type FrameType, frameTypes } from './frames.ts';
+import { type Frame, frameTypes } from './frames.ts';
 import { decodeResult, encodeInfer, type ResultMessage } from './tensor-frame.ts';
 
 export interface ModelProcessOptions {
@@ -24,9 +25,9 @@ export interface ModelProcessOptions {
   runTimeoutSeconds: number;
 }
 
-interface Pending {
-  resolve(frame: Frame): void;
-  reject(error: Error): void;
+/** A result, and when the process turned to the request: monotonic milliseconds. */
+export interface ModelRun extends ResultMessage {
+  beganAt: number;
 }
 
 const entry = fileURLToPath(new URL(`./child/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
@@ -55,16 +56,33 @@ export class ModelProcess {
     return this.#channel.pid;
   }
 
-  /** @throws InferenceError; after a hang or a crash the process is gone and `exited` resolves. */
-  async run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<ResultMessage> {
+  /**
+   * Two requests may be given at a time: the second is on its way while the first runs.
+   * @returns undefined when the process ended before this request's turn came
+   * @throws InferenceError, `cancelled` when the signal aborts before its turn; after a hang or a crash `exited` resolves
+   */
+  async run(inputs: readonly Tensor[], outputs: readonly string[], signal?: AbortSignal): Promise<ModelRun | undefined> {
     const { name, runTimeoutSeconds } = this.#options;
-    const message = encodeInfer({ inputs: [...inputs], outputs: [...outputs] });
-    const frame = await this.#channel.call(frameTypes.infer, message, runTimeoutSeconds, (why) => {
-      return new InferenceError('failed', `model ${name} ${why} while it ran this request`);
+    const outcome = await this.#channel.call({
+      type: frameTypes.infer,
+      payload: encodeInfer({ inputs: [...inputs], outputs: [...outputs] }),
+      timeoutSeconds: runTimeoutSeconds,
+      ...(signal ? { signal } : {}),
     });
-    if (frame.type === frameTypes.result) return decodeResult(frame.payload);
-    const failure = parse<FailureMessage>(frame);
-    throw new InferenceError(failure.kind === 'invalid' ? 'invalid' : 'failed', failure.message);
+    switch (outcome.kind) {
+      case 'notBegun':
+        return undefined;
+      case 'withdrawn':
+        throw new InferenceError('cancelled', 'the request was cancelled while it waited');
+      case 'ended':
+        throw new InferenceError('failed', `model ${name} ${outcome.why} while it ran this request`);
+      case 'answered': {
+        const { frame, beganAt } = outcome;
+        if (frame.type === frameTypes.result) return { ...decodeResult(frame.payload), beganAt };
+        const failure = parse<FailureMessage>(frame);
+        throw new InferenceError(failure.kind === 'invalid' ? 'invalid' : 'failed', failure.message);
+      }
+    }
   }
 
   kill(): void {
@@ -75,7 +93,7 @@ export class ModelProcess {
 /** @throws ModelLoadError */
 export async function startModelProcess(
   options: ModelProcessOptions,
-  deps: { logger: Logger },
+  deps: { clock: Clock; logger: Logger },
   signal: AbortSignal,
 ): Promise<ModelProcess> {
   signal.throwIfAborted();
@@ -83,12 +101,16 @@ export async function startModelProcess(
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     env: { ...pick(['PATH', 'HOME', 'LANG', 'TZ', 'LD_LIBRARY_PATH', 'NODE_COMPILE_CACHE']), ...allocator },
   });
-  const channel = new Channel(child, options.name, deps.logger);
+  const channel = new Channel(child, options.name, options.loadTimeoutSeconds, deps);
   const onAbort = () => channel.kill('was stopped');
   signal.addEventListener('abort', onAbort, { once: true });
-  const failed = (why: string) => new ModelLoadError('LoadFailed', `the process of model ${options.name} ${why} while it loaded`);
+  const answer = (outcome: Outcome): Frame => {
+    if (outcome.kind === 'answered') return outcome.frame;
+    const why = outcome.kind === 'ended' ? outcome.why : 'ended';
+    throw new ModelLoadError('LoadFailed', `the process of model ${options.name} ${why} while it loaded`);
+  };
   try {
-    const hello = parse<HelloMessage>(await channel.next(options.loadTimeoutSeconds, failed));
+    const hello = parse<HelloMessage>(answer(await channel.hello));
     await restrict(channel.pid, hello, options, deps.logger);
     const providers = options.executionProviders.filter((name) => hello.executionProviders.includes(name));
     const order: LoadMessage = {
@@ -97,7 +119,7 @@ export async function startModelProcess(
       executionProviders: providers.length > 0 ? providers : ['cpu'],
     };
     const payload = Buffer.from(JSON.stringify(order));
-    const frame = await channel.call(frameTypes.load, payload, options.loadTimeoutSeconds, failed);
+    const frame = answer(await channel.call({ type: frameTypes.load, payload, timeoutSeconds: options.loadTimeoutSeconds }));
     if (frame.type !== frameTypes.loaded) throw loadError(options, parse<FailureMessage>(frame));
     return new ModelProcess(channel, hello, parse<LoadedMessage>(frame), options);
   } catch (error) {
@@ -138,96 +160,6 @@ async function restrict(pid: number, hello: HelloMessage, options: ModelProcessO
       resolve();
     });
   });
-}
-
-/** Frames to and from a child; every wait ends when the child does. */
-class Channel {
-  readonly exited: Promise<string>;
-  readonly #child: ChildProcess;
-  readonly #socket: net.Socket;
-  readonly #reader = new FrameReader();
-  readonly #early: Frame[] = [];
-  #pending: Pending | undefined;
-  #nextId = 1;
-  #goneBecause: string | undefined;
-
-  constructor(child: ChildProcess, name: string, logger: Logger) {
-    this.#child = child;
-    this.#socket = child.stdio[3] as net.Socket;
-    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    this.#socket.on('error', () => this.kill('closed its socket'));
-    let complaint = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      complaint = (complaint + chunk.toString('utf8')).slice(-2000);
-    });
-    this.exited = new Promise((resolve) => {
-      const onGone = (why: string) => {
-        this.#goneBecause ??= why;
-        if (complaint !== '') logger.debug({ model: name, complaint }, 'what the model process wrote before it ended');
-        this.#settle(undefined);
-        resolve(this.#goneBecause);
-      };
-      child.once('error', (error) => onGone(`could not be started (${error.message})`));
-      child.once('exit', (code, signalName) => onGone(signalName ? `was ended by ${signalName}` : `exited with code ${code}`));
-    });
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
-  kill(why: string): void {
-    this.#goneBecause ??= why;
-    this.#child.kill('SIGKILL');
-  }
-
-  call(type: FrameType, payload: Uint8Array, timeoutSeconds: number, failed: (why: string) => Error): Promise<Frame> {
-    const answer = this.next(timeoutSeconds, failed);
-    this.#socket.cork();
-    for (const part of encodeFrame(type, this.#nextId++, payload)) this.#socket.write(part);
-    this.#socket.uncork();
-    return answer;
-  }
-
-  /** The next frame of the child, which is killed when it does not come in time. */
-  next(timeoutSeconds: number, failed: (why: string) => Error): Promise<Frame> {
-    if (this.#pending) throw new Error('a model process takes one call at a time');
-    const early = this.#early.shift();
-    if (early) return Promise.resolve(early);
-    if (this.#goneBecause !== undefined) return Promise.reject(failed(this.#goneBecause));
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.kill(`did not answer within ${timeoutSeconds} s and was killed`),
-        timeoutSeconds * 1000,
-      );
-      this.#pending = {
-        resolve: (frame) => {
-          clearTimeout(timer);
-          resolve(frame);
-        },
-        reject: () => {
-          clearTimeout(timer);
-          reject(failed(this.#goneBecause ?? 'ended'));
-        },
-      };
-    });
-  }
-
-  #receive(chunk: Buffer): void {
-    try {
-      for (const frame of this.#reader.push(chunk)) this.#settle(frame);
-    } catch {
-      this.kill('sent what is not a frame');
-    }
-  }
-
-  #settle(frame: Frame | undefined): void {
-    const pending = this.#pending;
-    this.#pending = undefined;
-    if (frame === undefined) pending?.reject(new Error(this.#goneBecause));
-    else if (pending) pending.resolve(frame);
-    else this.#early.push(frame);
-  }
 }
 
 function parse<T>(frame: Frame): T {

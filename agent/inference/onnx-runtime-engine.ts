@@ -69,7 +69,7 @@ class SupervisedModel implements EngineModel {
     this.executionProviders = providers.length > 0 ? providers : ['cpu'];
     this.runtimeVersion = first.hello.runtimeVersion;
     this.loadMilliseconds = first.loaded.loadMilliseconds;
-    this.#queue = new RequestQueue({ capacity: options.queueCapacity }, deps.clock);
+    this.#queue = new RequestQueue({ atOnce: 2, total: options.queueCapacity + 1 }, deps.clock);
     this.#process = first;
     this.#started = Promise.withResolvers();
     this.#started.resolve(first);
@@ -81,7 +81,7 @@ class SupervisedModel implements EngineModel {
   }
 
   get queueLength(): number {
-    return this.#queue.length + (this.#queue.busy ? 1 : 0);
+    return this.#queue.length;
   }
 
   async residentBytes(): Promise<number | undefined> {
@@ -99,14 +99,27 @@ class SupervisedModel implements EngineModel {
     if (this.#closing.signal.aborted) throw this.#gone();
     checkInputs(this.inputs, request.inputs);
     const arrived = this.#deps.clock.monotonic();
-    const run = this.#queue.submit(async () => {
+    const late = new AbortController();
+    const run = this.#queue.submit(() => this.#run(request, late.signal, arrived), request);
+    if (request.deadline === undefined) return run;
+    return withDeadline(run, request.deadline - arrived, this.#source.name, () => late.abort());
+  }
+
+  /** A process that ends takes with it the request that it ran, not the one that was on its way to it. */
+  async #run(request: InferenceRequest, late: AbortSignal, arrived: number): Promise<InferenceResult> {
+    const signal = request.signal ? AbortSignal.any([request.signal, late]) : late;
+    for (;;) {
+      if (this.#closing.signal.aborted) throw this.#gone();
       const process = await this.#running(request);
-      const sent = this.#deps.clock.monotonic();
-      const { outputs, modelMicroseconds } = await process.run(request.inputs, request.outputs);
-      const transferMicroseconds = Math.max(0, (this.#deps.clock.monotonic() - sent) * 1000 - modelMicroseconds);
-      return { outputs, modelMicroseconds, transferMicroseconds, queueMicroseconds: (sent - arrived) * 1000 };
-    }, request);
-    return request.deadline === undefined ? run : withDeadline(run, request.deadline - arrived, this.#source.name);
+      const run = await process.run(request.inputs, request.outputs, signal);
+      if (!run) {
+        await process.exited;
+        continue;
+      }
+      const { outputs, modelMicroseconds, beganAt } = run;
+      const transferMicroseconds = Math.max(0, (this.#deps.clock.monotonic() - beganAt) * 1000 - modelMicroseconds);
+      return { outputs, modelMicroseconds, transferMicroseconds, queueMicroseconds: (beganAt - arrived) * 1000 };
+    }
   }
 
   async close(): Promise<void> {
@@ -166,10 +179,13 @@ class SupervisedModel implements EngineModel {
 }
 
 /** Answers at the deadline though the run goes on: it can only be ended with its process. */
-function withDeadline<T>(run: Promise<T>, milliseconds: number, name: string): Promise<T> {
+function withDeadline<T>(run: Promise<T>, milliseconds: number, name: string, onLate: () => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new InferenceError('deadline', `model ${name} did not answer within ${Math.round(milliseconds)} ms`)),
+      () => {
+        reject(new InferenceError('deadline', `model ${name} did not answer within ${Math.round(milliseconds)} ms`));
+        onLate();
+      },
       Math.max(0, milliseconds),
     );
     run.then(resolve, reject).finally(() => clearTimeout(timer));

@@ -7,30 +7,30 @@ interface Waiting {
 }
 
 export interface QueueLimits {
-  /** Requests that may wait; the one that runs is not counted. */
-  capacity: number;
+  /** Requests that have their turn together. */
+  atOnce: number;
+  /** Requests in all, those that have their turn included. */
+  total: number;
 }
 
-/** Lets one request run at a time, in order. What waits can be cancelled; what runs cannot. */
+/** Gives requests their turn in order, a few at once. What waits can be cancelled; who has the turn sees to that itself. */
 export class RequestQueue {
   readonly #waiting: Waiting[] = [];
   readonly #limits: QueueLimits;
   readonly #clock: Clock;
-  #running = false;
-  /** Smoothed milliseconds per run: what Retry-After is computed from. */
-  #meanRunMilliseconds = 10;
+  #running = 0;
+  #lastEnded = Number.NEGATIVE_INFINITY;
+  /** Smoothed milliseconds from one end to the next while there is work: what Retry-After is computed from. */
+  #meanMilliseconds = 10;
 
   constructor(limits: QueueLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
   }
 
+  /** Requests in all. */
   get length(): number {
-    return this.#waiting.length;
-  }
-
-  get busy(): boolean {
-    return this.#running;
+    return this.#running + this.#waiting.length;
   }
 
   /** Waits for its turn, then runs. @throws InferenceError queueFull, deadline, cancelled; and what `run` throws. */
@@ -40,8 +40,10 @@ export class RequestQueue {
     try {
       return await run();
     } finally {
-      this.#meanRunMilliseconds += 0.2 * (this.#clock.monotonic() - started - this.#meanRunMilliseconds);
-      this.#running = false;
+      const ended = this.#clock.monotonic();
+      this.#meanMilliseconds += 0.2 * (ended - Math.max(started, this.#lastEnded) - this.#meanMilliseconds);
+      this.#lastEnded = ended;
+      this.#running--;
       this.#startNext();
     }
   }
@@ -54,17 +56,17 @@ export class RequestQueue {
   #startNext(): void {
     const next = this.#waiting.shift();
     if (!next) return;
-    this.#running = true;
+    this.#running++;
     next.start();
   }
 
   #turn(options: { deadline?: number; signal?: AbortSignal }): Promise<void> {
     if (options.signal?.aborted) return Promise.reject(new InferenceError('cancelled', 'the request was cancelled'));
-    if (!this.#running) {
-      this.#running = true;
+    if (this.#running < this.#limits.atOnce) {
+      this.#running++;
       return Promise.resolve();
     }
-    if (this.#waiting.length >= this.#limits.capacity) return Promise.reject(this.#full());
+    if (this.length >= this.#limits.total) return Promise.reject(this.#full());
     return new Promise((resolve, reject) => {
       const remove = () => {
         const index = this.#waiting.indexOf(waiting);
@@ -86,9 +88,7 @@ export class RequestQueue {
       };
       const onDeadline = () => {
         remove();
-        waiting.cancel(
-          new InferenceError('deadline', `the request's timeout passed while ${this.#waiting.length} others waited`),
-        );
+        waiting.cancel(new InferenceError('deadline', `the request's timeout passed while ${this.length} others were here`));
       };
       const remaining = options.deadline === undefined ? undefined : Math.max(0, options.deadline - this.#clock.monotonic());
       const timer = remaining === undefined ? undefined : setTimeout(onDeadline, remaining);
@@ -102,8 +102,8 @@ export class RequestQueue {
   }
 
   #full(): InferenceError {
-    const seconds = Math.max(1, Math.ceil((this.#waiting.length * this.#meanRunMilliseconds) / 1000));
-    return new InferenceError('queueFull', `${this.#waiting.length} requests wait already; try again in ${seconds} s`, {
+    const seconds = Math.max(1, Math.ceil((this.length * this.#meanMilliseconds) / 1000));
+    return new InferenceError('queueFull', `${this.length} requests are here already; try again in ${seconds} s`, {
       retryAfterSeconds: seconds,
     });
   }

@@ -12,9 +12,10 @@ import type { UpstreamOptions } from './upstream-options.ts';
 export interface UpstreamLimits {
   loadTimeoutSeconds: number;
   runTimeoutSeconds: number;
-  /** Requests that are at the upstream at once; as many again wait here in each lane. */
-  lanes: number;
-  waitingPerLane: number;
+  /** Requests that are at the upstream at once. */
+  atOnce: number;
+  /** Requests that wait here beside them. */
+  queueCapacity: number;
   /** Between two looks at whether it still serves the model. */
   healthSeconds: number;
 }
@@ -22,8 +23,8 @@ export interface UpstreamLimits {
 export const upstreamDefaults: UpstreamLimits = {
   loadTimeoutSeconds: 120,
   runTimeoutSeconds: 30,
-  lanes: 4,
-  waitingPerLane: 16,
+  atOnce: 4,
+  queueCapacity: 64,
   healthSeconds: 5,
 };
 

@@ -34,7 +34,7 @@ export class UpstreamModel implements EngineModel {
   readonly #client: UpstreamClient;
   readonly #deps: UpstreamDeps;
   readonly #limits: UpstreamLimits;
-  readonly #lanes: readonly RequestQueue[];
+  readonly #queue: RequestQueue;
   readonly #closing = new AbortController();
   readonly #watching: Promise<void>;
   #ready = true;
@@ -52,7 +52,8 @@ export class UpstreamModel implements EngineModel {
     this.#client = client;
     this.#deps = deps;
     this.#limits = limits;
-    this.#lanes = Array.from({ length: limits.lanes }, () => new RequestQueue({ capacity: limits.waitingPerLane }, deps.clock));
+    const { atOnce, queueCapacity } = limits;
+    this.#queue = new RequestQueue({ atOnce, total: atOnce + queueCapacity }, deps.clock);
     this.#watching = this.#watch();
   }
 
@@ -61,7 +62,7 @@ export class UpstreamModel implements EngineModel {
   }
 
   get queueLength(): number {
-    return this.#lanes.reduce((sum, lane) => sum + loadOf(lane), 0);
+    return this.#queue.length;
   }
 
   /** Its memory is another process's, which may hold other models too. */
@@ -73,13 +74,12 @@ export class UpstreamModel implements EngineModel {
     if (this.#closing.signal.aborted) throw this.#gone();
     checkInputs(this.inputs, request.inputs);
     const arrived = this.#deps.clock.monotonic();
-    const lane = this.#lanes.reduce((best, other) => (loadOf(other) < loadOf(best) ? other : best));
-    return lane.submit(() => this.#forward(request, arrived), request);
+    return this.#queue.submit(() => this.#forward(request, arrived), request);
   }
 
   async close(): Promise<void> {
     this.#closing.abort(this.#gone());
-    for (const lane of this.#lanes) lane.drain(this.#gone());
+    this.#queue.drain(this.#gone());
     await this.#watching;
     const { identity, upstream } = this.#loaded;
     try {
@@ -186,8 +186,4 @@ export class UpstreamModel implements EngineModel {
   #gone(): InferenceError {
     return new InferenceError('unavailable', `model ${this.#loaded.source.name} is no longer loaded`, { retryAfterSeconds: 1 });
   }
-}
-
-function loadOf(lane: RequestQueue): number {
-  return lane.length + (lane.busy ? 1 : 0);
 }

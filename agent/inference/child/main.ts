@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import net from 'node:net';
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { InferenceSession } from 'onnxruntime-node';
 import { encodeFrame, type Frame, FrameReader, type FrameType, frameTypes } from '../frames.ts';
 import { decodeInfer, encodeResult } from '../tensor-frame.ts';
@@ -87,11 +88,26 @@ function dataBytes(): number {
   }
 }
 
-let work = Promise.resolve();
+/** In the order in which they came; the first is being worked on. */
+const calls: Frame[] = [];
+const skipped = new Set<number>();
+
+async function work(): Promise<void> {
+  for (let call = calls[0]; call; call = calls[0]) {
+    if (skipped.delete(call.id)) sendJson(frameTypes.failed, call.id, { kind: 'failed', message: 'it was taken back' });
+    else if (call.type === frameTypes.load) await load(call);
+    else await infer(call);
+    calls.shift();
+    // A run holds this thread: what came meanwhile, such as the word that the next call is taken back, is read first.
+    if (calls.length > 0) await immediate();
+  }
+}
+
 socket.on('data', (chunk: Buffer) => {
   for (const frame of reader.push(chunk)) {
-    if (frame.type === frameTypes.load) work = work.then(() => load(frame));
-    else if (frame.type === frameTypes.infer) work = work.then(() => infer(frame));
+    if (frame.type === frameTypes.skip) {
+      if (calls.some((call, index) => index > 0 && call.id === frame.id)) skipped.add(frame.id);
+    } else if (calls.push(frame) === 1) void work();
   }
 });
 socket.on('end', () => process.exit(0));

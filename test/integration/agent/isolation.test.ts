@@ -118,6 +118,40 @@ describe('a model in a process of its own', () => {
     await busy;
   });
 
+  it('runs what is left when one of those that wait is taken back, and takes its time', async () => {
+    const model = await load('loop.onnx', undefined, patient);
+    const cancel = new AbortController();
+    const busy = model.infer(loop(200_000n));
+    const onItsWay = model.infer({ ...loop(4_000_000_000n), signal: cancel.signal });
+    const after = model.infer(loop(10n));
+    cancel.abort();
+    await expect(onItsWay).rejects.toMatchObject({ kind: 'cancelled' });
+    await busy;
+    // It would take minutes, had the model begun with what was taken back.
+    expect((await after).outputs).toHaveLength(1);
+    expect(model.restarts.count).toBe(0);
+  });
+
+  it('loses the request that it ran when it ends, and none that was on its way to it', async () => {
+    const model = await load('loop.onnx');
+    const [hung, onItsWay, impatient] = await Promise.allSettled([
+      model.infer(loop(4_000_000_000n)),
+      model.infer({ ...loop(10n), deadline: performance.now() + 20_000 }),
+      model.infer(loop(10n)),
+    ]);
+    expect(hung).toMatchObject({ status: 'rejected', reason: { kind: 'failed' } });
+    expect(onItsWay).toMatchObject({ status: 'fulfilled' });
+    expect(impatient).toMatchObject({ reason: { kind: 'unavailable', message: expect.stringContaining('started again') } });
+    expect(model.restarts.count).toBe(1);
+  });
+
+  it('counts a request’s wait apart from its way to the model', async () => {
+    const model = await load('loop.onnx', undefined, patient);
+    const [first, second] = await Promise.all([model.infer(loop(100_000n)), model.infer(loop(10n))]);
+    expect(second.queueMicroseconds).toBeGreaterThan(first.modelMicroseconds * 0.9);
+    expect(second.transferMicroseconds).toBeLessThan(first.modelMicroseconds);
+  });
+
   it('carries every datatype there and back', async () => {
     const model = await load('types.onnx');
     const bytes = (text: string) => [text.length, 0, 0, 0, ...Buffer.from(text)];

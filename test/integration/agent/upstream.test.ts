@@ -154,7 +154,7 @@ describe('an upstream that keeps models in a directory', () => {
     }
   }
 
-  const limits = { ...upstreamDefaults, runTimeoutSeconds: 0.5, healthSeconds: 0.1, lanes: 1, waitingPerLane: 1 };
+  const limits = { ...upstreamDefaults, runTimeoutSeconds: 0.5, healthSeconds: 0.1, atOnce: 1, queueCapacity: 1 };
   async function load(more: { repository?: string } = { repository: directory }): Promise<EngineModel> {
     const engine = createUpstreamEngine([{ name: 'beside', url, ...more }], { clock: systemClock, logger }, limits);
     const model = await engine.load(

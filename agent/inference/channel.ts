@@ -1,0 +1,173 @@
+// Calls over frames to a child that takes one after the other: how they are sent ahead, withdrawn, timed, and end with the child.
+import type { ChildProcess } from 'node:child_process';
+import type net from 'node:net';
+import type { Logger } from 'pino';
+import type { Clock } from '../../kube/runtime/clock.ts';
+import { encodeFrame, type Frame, FrameReader, type FrameType, frameTypes } from './frames.ts';
+
+/**
+ * - `answered`: `beganAt` (monotonic milliseconds) is when the call before it was answered, or when it was sent
+ * - `ended`: the child ended during this call, with why
+ * - `notBegun`: the child ended before its turn came
+ * - `withdrawn`: the signal aborted before its turn came
+ */
+export type Outcome =
+  | { kind: 'answered'; frame: Frame; beganAt: number }
+  | { kind: 'ended'; why: string }
+  | { kind: 'notBegun' }
+  | { kind: 'withdrawn' };
+
+export interface Call {
+  type: FrameType;
+  payload: Uint8Array;
+  /** The child is killed when the answer takes longer, counted from the call's turn. */
+  timeoutSeconds: number;
+  signal?: AbortSignal;
+}
+
+/** The next call is sent before its turn unless it is larger: what lies in the child counts against the model's memory. */
+const aheadBytes = 4 * 1024 * 1024;
+
+const helloId = 0;
+
+interface Outstanding {
+  id: number;
+  call: Pick<Call, 'timeoutSeconds'>;
+  /** What is still to be written. */
+  unsent: Uint8Array[];
+  beganAt: number | undefined;
+  settle(outcome: Outcome): void;
+}
+
+export class Channel {
+  /** Resolves when the child is gone, with why. */
+  readonly exited: Promise<string>;
+  readonly #child: ChildProcess;
+  readonly #socket: net.Socket;
+  readonly #clock: Clock;
+  readonly #reader = new FrameReader();
+  /** In the order of their turns; the first has begun. */
+  readonly #outstanding: Outstanding[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #nextId = helloId + 1;
+  #goneBecause: string | undefined;
+
+  /** The child speaks first; calls come after that. */
+  readonly hello: Promise<Outcome>;
+
+  constructor(child: ChildProcess, name: string, helloSeconds: number, deps: { clock: Clock; logger: Logger }) {
+    this.#child = child;
+    this.#clock = deps.clock;
+    this.#socket = child.stdio[3] as net.Socket;
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#socket.on('error', () => this.kill('closed its socket'));
+    let complaint = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString('utf8')).slice(-2000);
+    });
+    this.exited = new Promise((resolve) => {
+      const onGone = (why: string) => {
+        this.#goneBecause ??= why;
+        if (complaint !== '') deps.logger.debug({ model: name, complaint }, 'what the model process wrote before it ended');
+        this.#end(this.#goneBecause);
+        resolve(this.#goneBecause);
+      };
+      child.once('error', (error) => onGone(`could not be started (${error.message})`));
+      child.once('exit', (code, signalName) => onGone(signalName ? `was ended by ${signalName}` : `exited with code ${code}`));
+    });
+    this.hello = new Promise((settle) => {
+      this.#enter({ id: helloId, call: { timeoutSeconds: helloSeconds }, unsent: [], beganAt: undefined, settle });
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  kill(why: string): void {
+    this.#goneBecause ??= why;
+    this.#child.kill('SIGKILL');
+  }
+
+  call({ type, payload, timeoutSeconds, signal }: Call): Promise<Outcome> {
+    if (this.#goneBecause !== undefined) return Promise.resolve({ kind: 'notBegun' });
+    if (signal?.aborted) return Promise.resolve({ kind: 'withdrawn' });
+    return new Promise((resolve) => {
+      const onAbort = () => this.#withdraw(entry);
+      const entry: Outstanding = {
+        id: this.#nextId++,
+        call: { timeoutSeconds },
+        unsent: [],
+        beganAt: undefined,
+        settle: (outcome) => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve(outcome);
+        },
+      };
+      entry.unsent = encodeFrame(type, entry.id, payload);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#enter(entry);
+    });
+  }
+
+  #enter(entry: Outstanding): void {
+    this.#outstanding.push(entry);
+    if (this.#outstanding.length === 1) this.#begin(entry);
+    this.#sendAhead();
+  }
+
+  #begin(entry: Outstanding): void {
+    entry.beganAt = this.#clock.monotonic();
+    const { timeoutSeconds } = entry.call;
+    this.#timer = setTimeout(() => this.kill(`did not answer within ${timeoutSeconds} s and was killed`), timeoutSeconds * 1000);
+    this.#send(entry);
+  }
+
+  /** The child reads the next call while it works on this one, or finds it in the socket when it is done. */
+  #sendAhead(): void {
+    const [, next] = this.#outstanding;
+    const bytes = next?.unsent.reduce((sum, part) => sum + part.byteLength, 0) ?? 0;
+    if (next && bytes <= aheadBytes) this.#send(next);
+  }
+
+  #send(entry: Outstanding): void {
+    if (entry.unsent.length === 0) return;
+    this.#socket.cork();
+    for (const part of entry.unsent) this.#socket.write(part);
+    this.#socket.uncork();
+    entry.unsent = [];
+  }
+
+  /** What was sent already keeps its place until the child has said that it skipped it, or ran it all the same. */
+  #withdraw(entry: Outstanding): void {
+    if (entry.beganAt !== undefined) return;
+    if (entry.unsent.length > 0) this.#outstanding.splice(this.#outstanding.indexOf(entry), 1);
+    else for (const part of encodeFrame(frameTypes.skip, entry.id, new Uint8Array())) this.#socket.write(part);
+    entry.settle({ kind: 'withdrawn' });
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const frame of this.#reader.push(chunk)) this.#answer(frame);
+    } catch {
+      this.kill('sent what is not a frame');
+    }
+  }
+
+  #answer(frame: Frame): void {
+    const [first] = this.#outstanding;
+    if (first?.beganAt === undefined || frame.id !== first.id) throw new Error('an answer without its call');
+    clearTimeout(this.#timer);
+    this.#outstanding.shift();
+    first.settle({ kind: 'answered', frame, beganAt: first.beganAt });
+    const [next] = this.#outstanding;
+    if (next) this.#begin(next);
+    this.#sendAhead();
+  }
+
+  #end(why: string): void {
+    clearTimeout(this.#timer);
+    for (const entry of this.#outstanding.splice(0))
+      entry.settle(entry.beganAt === undefined ? { kind: 'notBegun' } : { kind: 'ended', why });
+  }
+}
