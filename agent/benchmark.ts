@@ -1,19 +1,18 @@
 // `jouleops benchmark`: the controlled loop for one file on this machine, without any server.
-import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import type { EnergyTestStatus, Slot } from '../crds/model-instance.ts';
+import type { EnergyTestStatus } from '../crds/model-instance.ts';
 import type { Boundary } from '../crds/shared.ts';
 import { formatPower } from '../energy/units.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
+import { storeLocalModel } from './artifacts/local-model.ts';
 import { systemDisk } from './disk/disk.ts';
-import { createOnnxRuntimeEngine } from './inference/onnx-runtime-engine.ts';
 import { runEnergyTest } from './measurement/energy-test.ts';
 import { loadSubject } from './measurement/load-subject.ts';
-import { ModelLoader } from './serving/model-loader.ts';
 import { openBoard } from './start/board.ts';
+import { createLoader } from './start/loader.ts';
 import { createMeasurement } from './start/measurement.ts';
 import { openState } from './start/state.ts';
 
@@ -68,20 +67,13 @@ export async function runBenchmark(
   try {
     const { store, learned } = await openState(agentOptions, { logger, disk: systemDisk });
     const board = await openBoard(agentOptions, { clock, logger, store }, both);
-    const { power, telemetry, deposits } = board;
+    const { power, telemetry } = board;
     const measurement = createMeasurement(agentOptions, { clock, board, learned, deviceClassName: () => undefined });
     sampling = Promise.all([power.run(both), telemetry.run(both)]);
-    const slot = await slotOf(options, store.partialPath.bind(store));
-    await store.commit(slot.digest);
-    const loader = new ModelLoader({
-      clock,
-      store,
-      engines: [createOnnxRuntimeEngine({ clock, logger })],
-      observer: measurement.observer,
-      memoryLimitBytes: board.memoryLimitBytes,
-      runtime: `onnxruntime ${board.runtimeVersion}`,
-      ...(deposits === undefined ? {} : { beforeLoad: (of: Slot, file: string) => deposits.prepare(of.digest, file, {}) }),
-    });
+    const { file } = options;
+    const about = { name: path.basename(file, '.onnx'), variant: 'file', runtime: { threads } };
+    const slot = await storeLocalModel(store, await readFile(file), about);
+    const loader = createLoader({ clock, logger, store, board, measurement });
     const { served } = await loader.load({ namespace: 'local', deployment: 'benchmark' }, slot, undefined, both);
     try {
       let test: EnergyTestStatus | undefined;
@@ -102,7 +94,7 @@ export async function runBenchmark(
       const meter = power.at(boundary);
       const baseline = meter && baselines.last(meter);
       return {
-        model: path.basename(options.file),
+        model: path.basename(file),
         board: board.machine.boardModel ?? board.machine.architecture,
         simulated: board.simulated,
         boundary,
@@ -123,20 +115,4 @@ export async function runBenchmark(
     await sampling.catch(() => {});
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-async function slotOf({ file, threads }: BenchmarkOptions, partialPath: (digest: string) => string): Promise<Slot> {
-  const bytes = await readFile(file);
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  await copyFile(file, partialPath(digest));
-  const name = path.basename(file, '.onnx');
-  return {
-    revision: digest.slice(7, 17),
-    modelVersionName: name,
-    modelVersion: digest.slice(7, 17),
-    variant: 'file',
-    digest,
-    size: bytes.length,
-    runtime: { threads },
-  };
 }

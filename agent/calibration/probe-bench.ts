@@ -1,30 +1,21 @@
 // This machine as a test bench: probes are written, loaded in a child process as any model is, and measured.
-import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import type { Logger } from 'pino';
 import type { Slot } from '../../crds/model-instance.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import type { GraphFeatures } from '../../energy/graph/analysis.ts';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
 import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
 import { quantityAt } from '../../energy/prediction/verdict.ts';
-import type { Clock } from '../../kube/runtime/clock.ts';
-import type { BlobStore } from '../artifacts/blob-store.ts';
+import { storeLocalModel } from '../artifacts/local-model.ts';
 import { ModelLoadError } from '../inference/errors.ts';
-import { createOnnxRuntimeEngine } from '../inference/onnx-runtime-engine.ts';
 import type { PowerMeter } from '../power/power-meter.ts';
-import { ModelLoader } from '../serving/model-loader.ts';
-import type { Board } from '../start/board.ts';
+import type { ModelLoader } from '../serving/model-loader.ts';
+import { createLoader, type LoaderDeps } from '../start/loader.ts';
 import type { Measurement } from '../start/measurement.ts';
 import type { ProbeOutcome } from './calibration-record.ts';
 import { measureNetwork, type WindowPlan } from './measure-network.ts';
 
-interface Deps {
-  clock: Clock;
-  logger: Logger;
-  board: Board;
+interface Deps extends LoaderDeps {
   measurement: Measurement;
-  store: BlobStore;
   meter: PowerMeter;
 }
 
@@ -40,19 +31,9 @@ export class ProbeBench {
   readonly #loader: ModelLoader;
 
   constructor(options: { boundary: Boundary; threads: number } & WindowPlan, deps: Deps) {
-    const { clock, logger, board, store, measurement } = deps;
-    const { deposits } = board;
     this.#deps = deps;
     this.#options = options;
-    this.#loader = new ModelLoader({
-      clock,
-      store,
-      engines: [createOnnxRuntimeEngine({ clock, logger })],
-      observer: measurement.observer,
-      memoryLimitBytes: board.memoryLimitBytes,
-      runtime: `onnxruntime ${board.runtimeVersion}`,
-      ...(deposits === undefined ? {} : { beforeLoad: (of: Slot, file: string) => deposits.prepare(of.digest, file, {}) }),
-    });
+    this.#loader = createLoader(deps);
   }
 
   /** Watts at rest; undefined when the machine was never quiet long enough or the meter does not answer. */
@@ -61,8 +42,9 @@ export class ProbeBench {
   }
 
   async measure(probe: ProbeCandidate, signal: AbortSignal): Promise<ProbeReading> {
-    const slot = await this.#store(probe);
     const { store } = this.#deps;
+    const about = { name: probe.name, variant: 'probe', peakMemory, runtime: { threads: this.#options.threads } };
+    const slot = await storeLocalModel(store, probe.write(), about);
     let features: GraphFeatures;
     try {
       ({ features } = await analyzeGraph(store.path(slot.digest), { signal }));
@@ -96,26 +78,6 @@ export class ProbeBench {
       if (!(error instanceof ModelLoadError)) throw error;
       return { kind: 'LeftOut', reason: 'LoadFailed', message: error.message };
     }
-  }
-
-  async #store(probe: ProbeCandidate): Promise<Slot> {
-    const { store } = this.#deps;
-    const bytes = probe.write();
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    if (!(await store.has(digest))) {
-      await writeFile(store.partialPath(digest), bytes);
-      await store.commit(digest);
-    }
-    return {
-      revision: digest.slice(7, 17),
-      modelVersionName: probe.name,
-      modelVersion: digest.slice(7, 17),
-      variant: 'probe',
-      digest,
-      size: bytes.length,
-      peakMemory,
-      runtime: { threads: this.#options.threads },
-    };
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Slot } from '../../crds/model-instance.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { BlobStore } from '../artifacts/blob-store.ts';
+import { shortDigest } from '../artifacts/local-model.ts';
 import type { DesiredInstance, DesiredState } from '../assignment/desired-state.ts';
 import type { Routes } from '../serving/routes.ts';
 import { budgetOf } from './old-budget.ts';
@@ -51,11 +52,12 @@ export class LocalSlots {
     const budget = budgetOf(fields);
     const { allowedHosts, store } = this.#deps;
     const { digest, bytes } = await fetchModel(modelUrlOf(fields['model_url'], allowedHosts), store, signal);
-    const revision = `${name}-${digest.slice(7, 17)}`;
+    const version = shortDigest(digest);
+    const revision = `${name}-${version}`;
     const slot: Slot = {
       revision,
       modelVersionName: name,
-      modelVersion: digest.slice(7, 17),
+      modelVersion: version,
       variant: 'onnx',
       digest,
       size: bytes,
