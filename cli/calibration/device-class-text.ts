@@ -1,8 +1,8 @@
 // The YAML that lets a controller use a calibrated predictor.
-import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { CalibrationRecord } from '../../agent/calibration/calibration-record.ts';
 import type { DeviceClass } from '../../crds/device-class.ts';
+import { digestOf } from '../../crds/digest.ts';
 import { simulatedSuffix } from '../../crds/names.ts';
 import type { PredictorArtifact } from '../../energy/prediction/predictor.ts';
 import { formatPower } from '../../energy/units.ts';
@@ -34,7 +34,7 @@ export function deviceClassText(artifact: PredictorArtifact, text: string, { set
           key,
           boundary,
           quantity,
-          digest: `sha256:${createHash('sha256').update(text).digest('hex')}`,
+          digest: digestOf(text),
           source: `store://predictors/${version}/${name}.json`,
         },
       ],

@@ -1,10 +1,10 @@
 // The files of a model on disk, and what its model.yaml says of them.
-import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { mediaTypes } from '../../controller/artifacts/registry/manifest.ts';
 import type { ModelDescription, PushedFile } from '../../controller/artifacts/registry/push.ts';
+import { digestOf } from '../../crds/digest.ts';
 import { usageError } from '../exit-codes.ts';
 
 /** As far as a ModelVersion needs it. */
@@ -50,7 +50,7 @@ export function modelVersionOf({ description, card, files }: ModelFiles, uri: st
   const artifact = (name: string) => {
     const file = files.find((candidate) => candidate.path === name);
     if (!file) throw usageError(`model.yaml names ${name}, which is not there`, 'put it beside model.yaml, or correct its name');
-    const digest = `sha256:${createHash('sha256').update(file.bytes).digest('hex')}`;
+    const digest = digestOf(file.bytes);
     return { digest, size: file.bytes.byteLength, sources: [{ uri }] };
   };
   const { goldenSet, driftReference } = card;

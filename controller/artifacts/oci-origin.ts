@@ -1,5 +1,5 @@
 // oci://host/repository:tag: one file of a ModelPack artifact in a registry, under the same rules as https://.
-import { createHash } from 'node:crypto';
+import { digestOf } from '../../crds/digest.ts';
 import { ArtifactError } from './artifact-error.ts';
 import { bodyOf, type HttpsOrigin } from './https-origin.ts';
 import { layerOf, mediaTypes, parseManifest } from './registry/manifest.ts';
@@ -38,7 +38,7 @@ export async function readManifest(client: RegistryClient, reference: RegistryRe
       'SourceUnavailable',
       `${source.uri}: the registry answered ${response.statusCode}${response.statusCode === 404 ? ', it has no such repository or tag: push it, or correct the source' : ''}`,
     );
-  const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  const digest = digestOf(text);
   if (reference.version.startsWith('sha256:') && reference.version !== digest)
     throw new ArtifactError('DigestMismatch', `${source.uri}: the registry sent the manifest ${digest}`);
   return { manifest: parseManifest(text, source.uri), digest };

@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DeviceClass, PredictorReference } from '../../crds/device-class.ts';
+import { digestOf } from '../../crds/digest.ts';
 import { type Predictor, parsePredictor } from '../../energy/prediction/predictor.ts';
 import { type ArtifactOrigin, openSource } from '../artifacts/source.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
-import { digestOf, shippedScheme } from './shipped.ts';
+import { shippedScheme } from './shipped.ts';
 
 export interface LibraryDeps {
   predictorDirectory: string;

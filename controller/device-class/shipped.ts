@@ -1,10 +1,10 @@
 // The device classes that come with the controller: files beside it, with the predictors of the predictor directory.
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import type { DeviceClassSpec, PredictorReference } from '../../crds/device-class.ts';
+import { digestOf } from '../../crds/digest.ts';
 import { type Predictor, parsePredictor } from '../../energy/prediction/predictor.ts';
 
 const shippedDirectory = fileURLToPath(new URL('../shipped-classes/', import.meta.url));
@@ -48,8 +48,4 @@ async function readShippedPredictors(directory: string): Promise<ShippedPredicto
 function referenceTo({ file, digest, predictor }: ShippedPredictor): PredictorReference {
   const { key, boundary, quantity } = predictor.card;
   return { name: predictor.name, version: predictor.version, key, boundary, quantity, digest, source: shippedScheme + file };
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

@@ -1,6 +1,6 @@
 // The example models that are written rather than trained: what they are, and their bytes.
-import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
+import { digestOf } from '../../crds/digest.ts';
 import { classicNetworks } from '../../energy/onnx/classic-networks.ts';
 import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
 
@@ -41,7 +41,7 @@ export const exampleModels: readonly ExampleModel[] = [
 
 /** model.yaml for a written model: the same shape as that of the trained ones. */
 export function describeModel({ family, major, description }: ExampleModel, bytes: Uint8Array): string {
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const digest = digestOf(bytes);
   const facts = {
     family,
     version: `${major}.0.0`,

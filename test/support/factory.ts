@@ -1,9 +1,9 @@
 // A control plane with the namespace "factory", a model store of its own, and stub agents: where a story about deployments begins.
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ControllerOptions } from '../../controller/options.ts';
+import { digestOf } from '../../crds/digest.ts';
 import type { ModelVersion } from '../../crds/model-version.ts';
 import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
 import { namespaces } from '../../kube/api/builtins.ts';
@@ -57,10 +57,6 @@ export async function startFactory(options: {
     },
     close,
   };
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
 /** A small network that no shipped predictor of an x64 board knows. */

@@ -1,8 +1,8 @@
 // A control plane with the real controller, stub agents that behave as told, and models to release one after the other.
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { digestOf } from '../../crds/digest.ts';
 import type { EdgeDeviceStatus } from '../../crds/edge-device.ts';
 import type { ModelDeployment, ModelDeploymentSpec } from '../../crds/model-deployment.ts';
 import { deviceClasses, modelDeployments, modelVersions } from '../../crds/resources.ts';
@@ -65,7 +65,7 @@ export async function startRolloutWorld(signal: AbortSignal): Promise<RolloutWor
     release: async (name, seed) => {
       const bytes = nasBench201(cell, { inputShape: [3, 32, 32], classes: 10, seed });
       await writeFile(path.join(modelStore, name), bytes);
-      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+      const digest = digestOf(bytes);
       const variants = [{ name: 'fp32', digest, sources: [{ uri: `store://${name}` }] }];
       const spec = { family: 'nas', version: `${seed}.0.0`, variants };
       const version = { apiVersion: 'jouleops.dev/v1alpha1', kind: 'ModelVersion', metadata: { name, namespace }, spec };

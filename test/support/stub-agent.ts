@@ -1,8 +1,8 @@
 // An agent that speaks the whole protocol and runs no model: joins, beats, follows its assignments, reports what it is told to.
-import { createHash } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { connectionOf, type DeviceIdentity } from '../../agent/identity/device-identity.ts';
 import { joinFleet } from '../../agent/identity/join.ts';
+import { digestOf } from '../../crds/digest.ts';
 import type { EdgeDevice, EdgeDeviceStatus } from '../../crds/edge-device.ts';
 import { artifactPath } from '../../crds/join.ts';
 import type {
@@ -301,7 +301,7 @@ export async function fetchArtifact(
     const bytes = Buffer.from(await response.body.arrayBuffer());
     if (response.statusCode !== 200)
       throw new Error(`artifact ${digest}: ${response.statusCode} ${bytes.toString('utf8').slice(0, 200)}`);
-    const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const actual = digestOf(bytes);
     if (actual !== digest) throw new Error(`artifact ${digest} has digest ${actual}`);
     fetched.add(digest);
     return bytes;

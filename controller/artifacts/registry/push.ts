@@ -1,6 +1,6 @@
 // Brings files into a registry as one ModelPack artifact. What the registry has already is not sent again.
-import { createHash } from 'node:crypto';
 import type { Dispatcher } from 'undici';
+import { digestOf } from '../../../crds/digest.ts';
 import { ArtifactError } from '../artifact-error.ts';
 import { type Descriptor, filepathAnnotation, type Manifest, mediaTypes } from './manifest.ts';
 import type { RegistryReference } from './reference.ts';
@@ -79,10 +79,6 @@ async function expectStatus(response: Dispatcher.ResponseData, wanted: number, w
   const text = await textOf(response);
   if (response.statusCode === wanted) return;
   throw new ArtifactError('SourceUnavailable', `the registry answered ${response.statusCode} to ${what}: ${text.slice(0, 300)}`);
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
 const pushScope = ({ repository }: RegistryReference) => `repository:${repository}:pull,push`;

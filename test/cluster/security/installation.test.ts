@@ -1,5 +1,5 @@
 // The manifests on a real cluster: who joins, who is refused, and that the rules allow what the controller and agents do and no more.
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino } from 'pino';
@@ -12,6 +12,7 @@ import { runAgent } from '../../../agent/run.ts';
 import { mintJoinToken } from '../../../controller/device-port/join-tokens.ts';
 import { signClientCertificate } from '../../../controller/device-port/sign.ts';
 import type { RunningController } from '../../../controller/run.ts';
+import { digestOf } from '../../../crds/digest.ts';
 import { decodeJoinToken, encodeJoinToken } from '../../../crds/join.ts';
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import { agentsNamespace, devicePortConfigMap, devicesNamespace, systemNamespace } from '../../../crds/names.ts';
@@ -441,7 +442,3 @@ describe.skipIf(sharedControlPlane() === undefined)('an installation on a cluste
 
 type RoleObject = KubeObject & { rules: { resources: string[] }[] };
 const isControllerRole = ({ kind, metadata }: RoleObject) => kind === 'ClusterRole' && metadata.name === 'jouleops-controller';
-
-function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}

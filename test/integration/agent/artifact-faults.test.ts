@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Artifacts } from '../../../agent/artifacts/artifacts.ts';
 import { BlobStore } from '../../../agent/artifacts/blob-store.ts';
 import { download } from '../../../agent/artifacts/downloader.ts';
+import { digestOf } from '../../../crds/digest.ts';
 import type { Clock } from '../../../kube/runtime/clock.ts';
 import { fetchManyTimes } from '../../support/artifact-faults/runs.ts';
 
@@ -22,7 +23,7 @@ const hasty: Clock = { now: () => Date.now(), monotonic: () => performance.now()
 
 describe('fetching artifacts from a source that fails', () => {
   const content = randomBytes(300_000);
-  const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+  const digest = digestOf(content);
   const wanted = { digest, declaredBytes: content.length, what: 'model-1 (fp32)' };
   let server: Server;
   let url: string;

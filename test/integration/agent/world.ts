@@ -1,6 +1,5 @@
 // A control plane for agents under test: an API server and the controller's device port, no reconcilers. The test writes what they would.
 import 'reflect-metadata';
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +11,7 @@ import { loadCertificateAuthority } from '../../../controller/device-port/certif
 import { join } from '../../../controller/device-port/join.ts';
 import { mintJoinToken } from '../../../controller/device-port/join-tokens.ts';
 import { startDevicePort } from '../../../controller/device-port/server.ts';
+import { digestOf } from '../../../crds/digest.ts';
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
 import type { ModelInstance, ModelInstanceSpec, Slot } from '../../../crds/model-instance.ts';
 import { systemNamespace } from '../../../crds/names.ts';
@@ -139,7 +139,7 @@ export async function createWorld(
       ),
     async addArtifact(file) {
       const bytes = typeof file === 'string' ? await readFile(file) : file;
-      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+      const digest = digestOf(bytes);
       await store.put(digest, { maximumBytes: 1e9 }, async () => oneChunk(bytes));
       return { digest, size: bytes.length };
     },

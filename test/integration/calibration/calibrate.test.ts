@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +11,7 @@ import { ArtifactStore } from '../../../controller/artifacts/store.ts';
 import { createStoreOrigin } from '../../../controller/artifacts/store-origin.ts';
 import { PredictorLibrary } from '../../../controller/device-class/predictor-library.ts';
 import type { DeviceClass } from '../../../crds/device-class.ts';
+import { digestOf } from '../../../crds/digest.ts';
 import { parsePredictor } from '../../../energy/prediction/predictor.ts';
 import { jouleops } from '../../support/cli.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -156,7 +156,7 @@ describe('jouleops calibrate', () => {
     const { spec } = parse(await readFile(file.replace(/json$/, 'yaml'), 'utf8')) as DeviceClass;
     expect(spec.predictors?.[0]).toMatchObject({
       boundary: 'Board',
-      digest: `sha256:${createHash('sha256').update(text).digest('hex')}`,
+      digest: digestOf(text),
     });
     expect(spec.idlePower?.[0]).toMatchObject({ boundary: 'Board', source: expect.stringContaining('simulated') as string });
   });

@@ -1,9 +1,10 @@
 // Bad input that arrives while a good deployment serves: it is refused with its reason, and nothing else notices.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../../crds/digest.ts';
 import { modelDeployments, modelVersions } from '../../../crds/resources.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
 import { eventually } from '../../support/eventually.ts';
-import { digestOf, type Factory, modelVersion, smallModel, startFactory } from '../../support/factory.ts';
+import { type Factory, modelVersion, smallModel, startFactory } from '../../support/factory.ts';
 
 const signal = AbortSignal.timeout(120_000);
 const model = smallModel(1);

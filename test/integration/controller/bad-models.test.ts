@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../../crds/digest.ts';
 import { modelVersions } from '../../../crds/resources.ts';
 import { GraphBuilder } from '../../../energy/onnx/builder.ts';
 import { readModel, writeModel } from '../../../energy/onnx/model.ts';
@@ -16,7 +16,6 @@ import { eventually } from '../../support/eventually.ts';
 const signal = AbortSignal.timeout(120_000);
 const cell = '|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|';
 const model = nasBench201(cell, { inputShape: [3, 32, 32], classes: 10, seed: 1 });
-const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const oldModel = readModel(model);
 oldModel.opsetImport = [{ version: 3 }];
 const old = writeModel(oldModel);

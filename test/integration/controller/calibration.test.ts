@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../../crds/digest.ts';
 import { deviceClasses, modelDeployments, modelInstances, modelVersions } from '../../../crds/resources.ts';
 import { analyzeGraph } from '../../../energy/graph/extract/analyze.ts';
 import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
@@ -36,7 +36,7 @@ describe('calibration in operation', () => {
     ratios[name] = ratio;
     const bytes = network(seed);
     await writeFile(path.join(modelStore, name), bytes);
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const digest = digestOf(bytes);
     const apiVersion = 'jouleops.dev/v1alpha1';
     const variants = [{ name: 'fp32', digest, sources: [{ uri: `store://${name}` }] }];
     const metadata = { name, namespace };

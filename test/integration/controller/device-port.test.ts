@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCertificateRequest, createDeviceKey } from '../../../agent/identity/certificate-request.ts';
 import type { DeviceIdentity } from '../../../agent/identity/device-identity.ts';
 import { joinFleet, renewIdentity } from '../../../agent/identity/join.ts';
+import { digestOf } from '../../../crds/digest.ts';
 import { artifactPath, decodeJoinToken, encodeJoinToken, type JoinError, joinPath } from '../../../crds/join.ts';
 import { annotations, devicesNamespace } from '../../../crds/names.ts';
 import { deviceClasses, edgeDevices, modelVersions } from '../../../crds/resources.ts';
@@ -20,7 +21,7 @@ import { eventually } from '../../support/eventually.ts';
 
 const signal = AbortSignal.timeout(120_000);
 const artifact = 'not a model, but bytes with a digest';
-const digest = `sha256:${createHash('sha256').update(artifact).digest('hex')}`;
+const digest = digestOf(artifact);
 
 describe('the device port', () => {
   let plane: TestControlPlane;

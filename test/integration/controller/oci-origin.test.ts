@@ -1,16 +1,15 @@
 // oci:// against a registry that asks for tokens of another service and keeps its blobs on another host.
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHttpsOrigin, type HttpsOrigin } from '../../../controller/artifacts/https-origin.ts';
 import { createOciOrigin } from '../../../controller/artifacts/oci-origin.ts';
+import { digestOf } from '../../../crds/digest.ts';
 import { createTestAuthority } from '../../support/control-plane/certificates.ts';
 
 const signal = AbortSignal.timeout(60_000);
 const model = Buffer.from('bytes of a model');
-const digestOf = (bytes: string | Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const manifest = JSON.stringify({
   schemaVersion: 2,
   mediaType: 'application/vnd.oci.image.manifest.v1+json',

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../../crds/digest.ts';
 import { annotations } from '../../../crds/names.ts';
 import { edgeDevices, modelDeployments, modelInstances, modelVersions } from '../../../crds/resources.ts';
 import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
@@ -40,7 +40,7 @@ describe('rollouts', () => {
   const release = async (name: string, seed: number) => {
     const bytes = nasBench201(cell, { inputShape: [3, 32, 32], classes: 10, seed });
     await writeFile(path.join(modelStore, name), bytes);
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const digest = digestOf(bytes);
     const version = {
       apiVersion: 'jouleops.dev/v1alpha1',
       kind: 'ModelVersion',

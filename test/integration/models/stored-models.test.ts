@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../../crds/digest.ts';
 import { readModel } from '../../../energy/onnx/model.ts';
 import { describeModel, exampleModels } from '../../../scripts/models/example-models.ts';
 import { storeDirectory, storedModels } from './model-store.ts';
@@ -23,7 +23,7 @@ describe('the model store', () => {
     for (const entry of [...model.variants, model.goldenSet, model.driftReference]) {
       if (entry === undefined) continue;
       const bytes = await readFile(path.join(model.directory, entry.file));
-      expect({ digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, sizeBytes: bytes.length }).toEqual({
+      expect({ digest: digestOf(bytes), sizeBytes: bytes.length }).toEqual({
         digest: entry.digest,
         sizeBytes: entry.sizeBytes,
       });

@@ -1,11 +1,12 @@
 // Many fetches from a source that misbehaves, and how each of them ended.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Agent } from 'undici';
 import { Artifacts } from '../../../agent/artifacts/artifacts.ts';
 import { BlobStore } from '../../../agent/artifacts/blob-store.ts';
+import { digestOf } from '../../../crds/digest.ts';
 import type { Clock } from '../../../kube/runtime/clock.ts';
 import { silentLogger } from '../silent-logger.ts';
 import { FaultySource, type SourceFault } from './source.ts';
@@ -86,7 +87,7 @@ async function fetchOnce(source: FaultySource, dispatcher: Agent, directory: str
   // Ranges are asked for only when something came before.
   if (fault === 'otherRange' || fault === 'ignoresRange') faults.unshift('cut');
   const content = randomBytes(sizeBytes);
-  const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+  const digest = digestOf(content);
   const offered = source.offer(digest, content, faults, always === 'none' ? undefined : always);
   const store = new BlobStore({ directory, quotaBytes: 1e9 });
   await store.open();

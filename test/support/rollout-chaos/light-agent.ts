@@ -1,6 +1,5 @@
 // An agent without models: the real one's downloads, store, loading and swaps, an engine that only reads the file, and a meter
 // that says what it is told. Many of them fit into one process, and each can be killed, cut off and given a wrong clock.
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent, type Dispatcher } from 'undici';
 import { Artifacts } from '../../../agent/artifacts/artifacts.ts';
@@ -12,6 +11,7 @@ import { ModelLoadError } from '../../../agent/inference/errors.ts';
 import { InstanceRunner, slotName } from '../../../agent/serving/instance-runner.ts';
 import { ModelLoader } from '../../../agent/serving/model-loader.ts';
 import { type Route, Routes } from '../../../agent/serving/routes.ts';
+import { digestOf } from '../../../crds/digest.ts';
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
 import type { ModelInstance, ModelInstanceStatus, RevisionStatus, Slot } from '../../../crds/model-instance.ts';
 import { devicesNamespace, fieldManagers } from '../../../crds/names.ts';
@@ -242,9 +242,7 @@ export class LightAgent {
     return {
       kind: 'OnnxRuntime',
       load: async (source: ModelSource): Promise<EngineModel> => {
-        const digest = `sha256:${createHash('sha256')
-          .update(await readFile(source.file))
-          .digest('hex')}`;
+        const digest = digestOf(await readFile(source.file));
         const revision = source.name.slice(source.name.lastIndexOf('@') + 1);
         const { failure } = this.#options.behave({ modelVersionName: source.modelName } as Slot);
         if (failure) throw new ModelLoadError('LoadFailed', failure.message);

@@ -1,8 +1,8 @@
 // Rollouts on twenty devices while processes die, lines are cut, bytes are damaged and clocks jump.
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { digestOf } from '../../../crds/digest.ts';
 import { edgeDevices, modelVersions } from '../../../crds/resources.ts';
 import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
 import { namespaces } from '../../../kube/api/builtins.ts';
@@ -113,7 +113,7 @@ async function publish(
 ): Promise<void> {
   const bytes = nasBench201(cell, { inputShape: [3, 32, 32], classes: 10, seed: index + 1 });
   await writeFile(path.join(directory, name), bytes);
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const digest = digestOf(bytes);
   const spec = {
     family: 'cell',
     version: `${index + 1}.0.0`,

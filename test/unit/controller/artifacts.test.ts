@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,9 +8,9 @@ import { openSource } from '../../../controller/artifacts/source.ts';
 import { ArtifactStore } from '../../../controller/artifacts/store.ts';
 import { createStoreOrigin } from '../../../controller/artifacts/store-origin.ts';
 import { parseRange } from '../../../controller/device-port/artifacts-route.ts';
+import { digestOf } from '../../../crds/digest.ts';
 
 const signal = AbortSignal.timeout(20_000);
-const digestOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 let directory: string;
 
 beforeEach(async () => {
