@@ -2,6 +2,7 @@
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type { Datatype } from '../../agent/inference/datatypes.ts';
 import { codecOf, type InferTensorContents, type Whole } from '../../agent/protocols/grpc/messages.ts';
+import { contentsFieldOf } from '../../agent/protocols/grpc/tensor-contents.ts';
 import { Deviation } from './case.ts';
 import { countOf, fromBinary, toBinary, type Value, type ValueTensor } from './tensors.ts';
 
@@ -53,21 +54,6 @@ export function connectGrpc(
   };
 }
 
-const fields: Record<Exclude<Datatype, 'FP16'>, keyof InferTensorContents> = {
-  BOOL: 'boolContents',
-  INT8: 'intContents',
-  INT16: 'intContents',
-  INT32: 'intContents',
-  INT64: 'int64Contents',
-  UINT8: 'uintContents',
-  UINT16: 'uintContents',
-  UINT32: 'uintContents',
-  UINT64: 'uint64Contents',
-  FP32: 'fp32Contents',
-  FP64: 'fp64Contents',
-  BYTES: 'bytesContents',
-};
-
 export interface GrpcInferRequest {
   modelName: string;
   modelVersion?: string;
@@ -100,7 +86,7 @@ function contentsOf({ datatype, values }: ValueTensor): Record<string, unknown[]
     const [low, high] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
     return { low, high, unsigned: datatype === 'UINT64' };
   };
-  return { [fields[datatype]]: values.map(encode) };
+  return { [contentsFieldOf[datatype]]: values.map(encode) };
 }
 
 interface WireTensor {
@@ -131,7 +117,7 @@ function readTensor(output: WireTensor, raw: Uint8Array | undefined, where: stri
   const head = { name: output.name, datatype, shape: output.shape.map((size) => Number(wholeOf(size))) };
   if (raw) return fromBinary(head, Buffer.from(raw), where);
   if (datatype === 'FP16') throw new Deviation(`${where} is FP16 and not raw: the protocol has no typed contents for it`);
-  const list: readonly unknown[] = output.contents?.[fields[datatype]] ?? [];
+  const list: readonly unknown[] = output.contents?.[contentsFieldOf[datatype]] ?? [];
   if (list.length !== countOf(head.shape))
     throw new Deviation(`${where} has ${list.length} elements in its contents; its shape is [${head.shape.join(', ')}]`);
   return { ...head, values: list.map((value) => decode(value)) };

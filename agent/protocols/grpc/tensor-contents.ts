@@ -10,7 +10,7 @@ const invalid = (message: string) => new InferenceError('invalid', message);
 type ContentsField = keyof InferTensorContents;
 
 /** The list that carries a datatype. FP16 has none. */
-const fieldOf: Record<Exclude<Datatype, 'FP16'>, ContentsField> = {
+export const contentsFieldOf: Record<Exclude<Datatype, 'FP16'>, ContentsField> = {
   BOOL: 'boolContents',
   INT8: 'intContents',
   INT16: 'intContents',
@@ -30,8 +30,8 @@ export function dataFromContents(head: Omit<Tensor, 'data'>, contents: InferTens
   const { name, datatype, shape } = head;
   if (datatype === 'FP16') throw invalid(`input ${name}: FP16 has no typed contents; send it in raw_input_contents`);
   const expected = elementCount(shape);
-  const wanted = fieldOf[datatype];
-  const others = (Object.values(fieldOf) as ContentsField[]).filter(
+  const wanted = contentsFieldOf[datatype];
+  const others = (Object.values(contentsFieldOf) as ContentsField[]).filter(
     (field) => field !== wanted && (contents?.[field].length ?? 0) > 0,
   );
   if (others[0])
@@ -87,7 +87,7 @@ export function contentsOf(tensor: Tensor): Partial<InferTensorContents> | undef
       return { boolContents: Array.from(tensor.data, (value) => value !== 0) };
     case 'INT64':
     case 'UINT64':
-      return { [fieldOf[datatype]]: (exactIntegers(tensor) ?? []).map(fromBigInt) };
+      return { [contentsFieldOf[datatype]]: (exactIntegers(tensor) ?? []).map(fromBigInt) };
     case 'FP32':
     case 'FP64':
     case 'INT8':
@@ -96,7 +96,7 @@ export function contentsOf(tensor: Tensor): Partial<InferTensorContents> | undef
     case 'UINT8':
     case 'UINT16':
     case 'UINT32':
-      return { [fieldOf[datatype]]: Array.from(numericValues(tensor)) };
+      return { [contentsFieldOf[datatype]]: Array.from(numericValues(tensor)) };
   }
 }
 
