@@ -10,6 +10,7 @@ import { declareFleet } from './declarations/fleet.ts';
 import { declareModel } from './declarations/model.ts';
 import { declareProcesses } from './declarations/processes.ts';
 import { declareRollout } from './declarations/rollout.ts';
+import { shared } from './declarations/shared-options.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { abortOnSignals } from './interrupt.ts';
 
@@ -44,7 +45,7 @@ declareConformance(program, signal);
 program
   .command('version')
   .description('print versions')
-  .option('--output <format>', 'table or json', 'table')
+  .addOption(shared.output())
   .action(async (flags) => (await import('./commands/version.ts')).version(flags));
 
 try {

@@ -1,5 +1,6 @@
 // Energy of a model: predicted, ranked, measured; and the predictors themselves.
 import type { Command } from 'commander';
+import { shared } from './shared-options.ts';
 
 export function declareEnergy(program: Command, signal: AbortSignal): void {
   program
@@ -9,10 +10,10 @@ export function declareEnergy(program: Command, signal: AbortSignal): void {
     .option('--device <class>', 'device class, or all', 'all')
     .option('--boundary <boundary>', 'Board or CoreRail; default: Board where the class has it')
     .option('--runtime <runtime>', 'runtime it will run on (pytorch, onnxruntime); default: the predictor’s own')
-    .option('--predictors <path>', 'a predictor’s file, or a directory of them, beside those that ship')
+    .addOption(shared.predictors())
     .option('--confidence <percent>', 'of the interval', '90')
     .option('--explain', 'the share of each kind of operator', false)
-    .option('--output <format>', 'table or json', 'table')
+    .addOption(shared.output())
     .addHelpText(
       'after',
       '\nExample:\n  jouleops predict model_store/nas-cell/1/model.onnx --device raspberry-pi-5 --boundary CoreRail',
@@ -25,13 +26,13 @@ export function declareEnergy(program: Command, signal: AbortSignal): void {
     .option('--device <classes>', 'device classes separated by commas, or all', 'all')
     .option('--boundary <boundary>', 'Board or CoreRail; default: Board where the class has it')
     .option('--runtime <runtime>', 'runtime it will run on; default: the predictor’s own')
-    .option('--predictors <path>', 'a predictor’s file, or a directory of them, beside those that ship')
+    .addOption(shared.predictors())
     .option('--max-energy <energy>', 'per inference: 80mJ')
     .option('--max-latency <time>', '500ms, 0.5s')
     .option('--max-size <size>', 'of the file: 100MB')
     .option('--top <n>', 'how many per class', '10')
     .option('--plot <file>', 'write an SVG of energy against latency, or accuracy where all models declare it')
-    .option('--output <format>', 'table or json', 'table')
+    .addOption(shared.output())
     .addHelpText(
       'after',
       '\nExit code 3 when --max-energy is given and no model is recommended for it.\n\nExample:\n  jouleops recommend model_store --device raspberry-pi-5 --boundary CoreRail --max-energy 10mJ --plot pareto.svg',
@@ -41,14 +42,14 @@ export function declareEnergy(program: Command, signal: AbortSignal): void {
     .command('benchmark')
     .description('measure latency and energy of a model on this machine')
     .argument('<file>', 'an .onnx file')
-    .option('--simulate <class>', 'measure simulated power of this board instead of real power')
+    .addOption(shared.simulate())
     .option('--boundary <boundary>', 'Board, Module, Package or CoreRail', 'Board')
     .option('--windows <n>', 'windows of the controlled loop, 6 or more', '6')
     .option('--window-seconds <n>', 'length of one window; 60 for meters slower than 1 Hz', '10')
     .option('--threads <n>', 'threads of the model', '1')
-    .option('--path-sysfs <dir>', 'root of sysfs', '/sys')
-    .option('--path-procfs <dir>', 'root of procfs', '/proc')
-    .option('--output <format>', 'table or json', 'table')
+    .addOption(shared.pathSysfs())
+    .addOption(shared.pathProcfs())
+    .addOption(shared.output())
     .addHelpText('after', '\nExample:\n  jouleops benchmark model_store/nas-cell/1/model.onnx --simulate raspberry-pi-5')
     .action(async (file, flags) => (await import('../commands/benchmark.ts')).benchmark(file, flags, signal));
   program
@@ -62,7 +63,7 @@ export function declareEnergy(program: Command, signal: AbortSignal): void {
     )
     .option('--boundary <boundary>', 'Board, Module, Package or CoreRail; default: the widest that is measured')
     .option('--listen <address:port>', 'take what another program measures, by POST /telemetry')
-    .option('--simulate <class>', 'measure simulated power of this board instead of real power')
+    .addOption(shared.simulate())
     .option('--misfit <seed>', 'simulate another board: other hidden costs, efficiency by layer, throttling, power in steps')
     .option(
       '--from <predictors...>',
@@ -73,9 +74,9 @@ export function declareEnergy(program: Command, signal: AbortSignal): void {
     .option('--threads <n>', 'threads of the probes', '1')
     .option('--accept-drift', 'go on though the anchor moved, and say so on the card', false)
     .option('--restart', 'forget what was measured before', false)
-    .option('--path-sysfs <dir>', 'root of sysfs', '/sys')
-    .option('--path-procfs <dir>', 'root of procfs', '/proc')
-    .option('--output <format>', 'table or json', 'table')
+    .addOption(shared.pathSysfs())
+    .addOption(shared.pathProcfs())
+    .addOption(shared.output())
     .addHelpText(
       'after',
       `
@@ -95,7 +96,7 @@ Example:
     .requiredOption('--out <dir>', 'where NAME.json is written')
     .option('--only <names...>', 'these predictors; default: all')
     .option('--replace', 'overwrite a predictor of the same version that has other contents', false)
-    .option('--output <format>', 'table or json', 'table')
+    .addOption(shared.output())
     .addHelpText('after', '\nExample:\n  jouleops train --data tables --out trained --only raspberry-pi-5-board-pytorch')
     .action(async (flags) => (await import('../commands/train.ts')).train(flags, signal));
 }

@@ -1,5 +1,6 @@
 // What is deployed, and what a change would do.
 import type { Command } from 'commander';
+import { shared } from './shared-options.ts';
 
 export function declareFleet(program: Command, signal: AbortSignal): void {
   program
@@ -18,10 +19,10 @@ export function declareFleet(program: Command, signal: AbortSignal): void {
     .option('--namespace <name>', 'of objects that name none', 'default')
     .option('--no-prune', 'what is declared no more stays')
     .option('--max-increase <percent>', 'answer no when the power of all models rises by more')
-    .option('--model-store <dir>', 'root of store:// sources', 'model_store')
-    .option('--allow-host <hosts...>', 'hosts that https:// and oci:// sources may name; none by default')
-    .option('--allow-private-sources', 'let sources be at private addresses', false)
-    .option('--source-ca <file>', 'PEM of an authority of source hosts, beside the system’s')
+    .addOption(shared.modelStore())
+    .addOption(shared.allowHost())
+    .addOption(shared.allowPrivateSources())
+    .addOption(shared.sourceCa())
     .option('--cache-dir <dir>', 'where models and what was read of them are kept; default: ~/.cache/jouleops/plan')
     .option('--output <format>', 'text, json or markdown', 'text')
     .addHelpText(
@@ -32,8 +33,8 @@ export function declareFleet(program: Command, signal: AbortSignal): void {
   program
     .command('status')
     .description('what is deployed where, and what it uses')
-    .option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config')
-    .option('--output <format>', 'table or json', 'table')
+    .addOption(shared.kubeconfig())
+    .addOption(shared.output())
     .addHelpText('after', '\nExit code 3 while a deployment is not Ready.')
     .action(async (flags) => (await import('../commands/status.ts')).status(flags, signal));
 }

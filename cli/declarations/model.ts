@@ -1,5 +1,6 @@
 // Models in registries.
 import type { Command } from 'commander';
+import { shared } from './shared-options.ts';
 
 export function declareModel(program: Command, signal: AbortSignal): void {
   const model = program.command('model').description('models in OCI registries');
@@ -8,9 +9,9 @@ export function declareModel(program: Command, signal: AbortSignal): void {
     .description('push an .onnx file, or a folder with one, and print the ModelVersion to commit')
     .argument('<target>', 'file or folder; a model.yaml in it says names and labels')
     .argument('<uri>', 'oci://host/repository:tag')
-    .option('--username <name>', 'with --password-file; default: what "docker login" has kept')
-    .option('--password-file <file>', 'file with the password or token')
-    .option('--ca <file>', 'PEM of the registry’s own authority')
+    .addOption(shared.username())
+    .addOption(shared.passwordFile())
+    .addOption(shared.registryCa())
     .option('--output <format>', 'table (YAML of the ModelVersion) or json', 'table')
     .addHelpText(
       'after',
@@ -21,9 +22,9 @@ export function declareModel(program: Command, signal: AbortSignal): void {
     .command('inspect')
     .description('what a registry holds under a name')
     .argument('<uri>', 'oci://host/repository:tag')
-    .option('--username <name>', 'with --password-file; default: what "docker login" has kept')
-    .option('--password-file <file>', 'file with the password or token')
-    .option('--ca <file>', 'PEM of the registry’s own authority')
-    .option('--output <format>', 'table or json', 'table')
+    .addOption(shared.username())
+    .addOption(shared.passwordFile())
+    .addOption(shared.registryCa())
+    .addOption(shared.output())
     .action(async (uri, flags) => (await import('../commands/model.ts')).modelInspect(uri, flags, signal));
 }

@@ -1,5 +1,6 @@
 // What runs: everything on one machine, the controller, an agent.
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { shared } from './shared-options.ts';
 
 export function declareProcesses(program: Command, signal: AbortSignal): void {
   program
@@ -25,11 +26,11 @@ export function declareProcesses(program: Command, signal: AbortSignal): void {
     .option('--device-url <url>', 'how devices reach the device port, when it is not https://HOST:PORT')
     .option('--api-server-url <url>', 'how devices reach the API server, when it is not the kubeconfig’s')
     .option('--api-server-ca <file>', 'its CA in PEM, when it is not the kubeconfig’s')
-    .option('--model-store <dir>', 'root of store:// sources', 'model_store')
+    .addOption(shared.modelStore())
     .option('--agents-namespace <name>', 'where agents run as pods: they find the device port in a ConfigMap there')
-    .option('--allow-host <hosts...>', 'hosts that https:// and oci:// sources may name; none by default')
-    .option('--allow-private-sources', 'let sources be at private addresses, such as a registry in the plant', false)
-    .option('--source-ca <file>', 'PEM of an authority of source hosts, beside the system’s')
+    .addOption(shared.allowHost())
+    .addOption(shared.allowPrivateSources())
+    .addOption(shared.sourceCa())
     .option('--no-leader-elect', 'run without leader election: only with one replica')
     .addHelpText('after', '\nExample:\n  jouleops controller --kubeconfig ~/.kube/config --data-dir ./state')
     .action(async (flags) => (await import('../commands/controller.ts')).controller(flags, signal));
@@ -45,9 +46,9 @@ export function declareProcesses(program: Command, signal: AbortSignal): void {
     .option('--host <address>', 'address of the inference port', '127.0.0.1')
     .option('--port <n>', 'inference, metrics and probes; 0 for a free one', '7500')
     .option('--grpc-port <n>', 'inference over gRPC; 0 for a free port, not served without it')
-    .addOption(new Option('--simulate <class>', 'measure simulated power of this board instead of real power'))
-    .option('--path-sysfs <dir>', 'root of sysfs', '/sys')
-    .option('--path-procfs <dir>', 'root of procfs', '/proc')
+    .addOption(shared.simulate())
+    .addOption(shared.pathSysfs())
+    .addOption(shared.pathProcfs())
     .option('--standalone', 'follow no control plane: serve what is on disk and what /deploy gives', false)
     .option('--deploy-token-file <file>', 'let scripts with this token use /deploy, /start and /stop; off by default')
     .option('--deploy-host <hosts...>', 'hosts that model_url of /deploy may name; none by default')

@@ -1,5 +1,6 @@
 // The words of `jouleops rollout`; what they do is loaded when one is called.
 import type { Command } from 'commander';
+import { shared } from './shared-options.ts';
 
 export function declareRollout(program: Command, signal: AbortSignal): void {
   const rollout = program.command('rollout').description('watch and steer the rollout of a deployment');
@@ -9,8 +10,8 @@ export function declareRollout(program: Command, signal: AbortSignal): void {
       .description(description)
       .argument('<deployment>', 'name of the ModelDeployment')
       .option('-n, --namespace <name>', 'of the deployment', 'default')
-      .option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config')
-      .option('--output <format>', 'table or json', 'table');
+      .addOption(shared.kubeconfig())
+      .addOption(shared.output());
   add('status', 'how far it is, class by class')
     .option('--watch', 'wait until it is complete or needs a person (default)', true)
     .option('--no-watch', 'say how it is now')
