@@ -19,6 +19,7 @@ import { createEdgeDeviceReconciler } from './edge-device/reconcile.ts';
 import type { Estimator } from './estimate/estimator.ts';
 import { createFleetReconciler } from './fleet/reconcile.ts';
 import { DirectoryWatches } from './fleet/watches.ts';
+import { HeldWrites } from './held-writes.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { createModelDeploymentReconciler } from './model-deployment/reconcile.ts';
 import { createModelInstanceReconciler } from './model-instance-conditions.ts';
@@ -50,6 +51,10 @@ export interface ControllersDeps {
  * one: it commits them together. More would only queue there.
  */
 const passesAtOnce = 32;
+/** What people see of a rollout under way is as old as this at most. */
+const progressHoldSeconds = 5;
+/** Longer than a deployment takes to decide on a candidate that serves, where no test is needed. */
+const candidateHoldSeconds = 5;
 
 export function createControllers(
   deps: ControllersDeps,
@@ -103,6 +108,7 @@ export function createControllers(
         ...shared,
         sources: { ...sources, results },
         writes: new OwnWrites(),
+        held: new HeldWrites(clock, progressHoldSeconds),
         expectations: {
           revisions: new Expectations<ControllerRevision>({ store: caches.revisions.store, clock }),
           instances: new Expectations({ store: caches.instances.store, clock }),
@@ -118,6 +124,7 @@ export function createControllers(
         instances: sources.instances,
         devices: sources.devices,
         writes: new OwnWrites(),
+        held: new HeldWrites(clock, candidateHoldSeconds),
       }),
     ),
     devices: make(

@@ -10,6 +10,7 @@ import { findCondition, setCondition } from '../kube/meta/conditions.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import type { Outcome } from '../kube/runtime/controller.ts';
 import { sameContent } from './content-hash.ts';
+import type { HeldWrites } from './held-writes.ts';
 import type { OwnWrites } from './own-writes.ts';
 
 export interface ModelInstanceDeps {
@@ -18,6 +19,7 @@ export interface ModelInstanceDeps {
   instances: Store<ModelInstance>;
   devices: Store<EdgeDevice>;
   writes: OwnWrites<ModelInstance>;
+  held: HeldWrites;
 }
 
 const owned = ['DeviceReachable', 'Ready'];
@@ -25,7 +27,10 @@ const owned = ['DeviceReachable', 'Ready'];
 export function createModelInstanceReconciler(deps: ModelInstanceDeps) {
   return async function reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
     const cached = deps.instances.get(key);
-    if (!cached || cached.metadata.deletionTimestamp !== undefined) return { kind: 'done' };
+    if (!cached || cached.metadata.deletionTimestamp !== undefined) {
+      deps.held.settle(key);
+      return { kind: 'done' };
+    }
     // Until it holds a slot there is nothing to say, and a write now would only get in the way of the one that fills it.
     if (!cached.spec.active && !cached.spec.candidate && cached.status === undefined) return { kind: 'done' };
     const instance = deps.writes.freshest(cached);
@@ -35,7 +40,19 @@ export function createModelInstanceReconciler(deps: ModelInstanceDeps) {
       deps.devices.get(instance.spec.deviceName),
       new Date(deps.clock.now()).toISOString(),
     );
-    if (sameContent(before, conditions) || isAwaited(instance, conditions)) return { kind: 'done' };
+    if (sameContent(before, conditions) || isAwaited(instance, conditions)) {
+      deps.held.settle(key);
+      return { kind: 'done' };
+    }
+    const heldSeconds = isOvertaken(instance, conditions) ? deps.held.remaining(key) : 0;
+    if (heldSeconds > 0)
+      return {
+        kind: 'requeueAfter',
+        seconds: heldSeconds,
+        reason: 'CandidateServes',
+        message: 'what becomes of its candidate will say it too',
+      };
+    deps.held.settle(key);
     const { name, namespace, uid, resourceVersion } = instance.metadata;
     const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
     const written = await deps.client.applyStatus(
@@ -53,6 +70,15 @@ export function isAwaited(instance: ModelInstance, next: readonly Condition[]): 
   const reached = (conditions: readonly Condition[]) => findCondition(conditions, 'DeviceReachable')?.status ?? 'True';
   const behind = (instance.status?.observedGeneration ?? 0) < (instance.metadata.generation ?? 1);
   return behind && reached(ownedConditions(instance)) === 'True' && reached(next) === 'True';
+}
+
+/**
+ * A candidate has come, nothing else is new: its deployment is about to decide on it, by a write to this very object that one of
+ * ours would get in the way of. Pure.
+ */
+export function isOvertaken(instance: ModelInstance, next: readonly Condition[]): boolean {
+  const said = (conditions: readonly Condition[]) => conditions.map(({ observedGeneration: _, ...rest }) => rest);
+  return instance.spec.candidate !== undefined && sameContent(said(ownedConditions(instance)), said(next));
 }
 
 /** Pure. */

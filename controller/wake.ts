@@ -27,8 +27,8 @@ export interface Controllers {
 
 /** Changes of one burst make one decision: the placement loop waits this long for the rest. */
 const placementBatchSeconds = 0.05;
-/** Devices of one rollout finish their tests at about the same time. */
-const calibrationBatchSeconds = 1;
+/** Devices of one rollout finish their tests at about the same time, and those of one fleet are switched on together. */
+const classBatchSeconds = 1;
 
 function wakePlacement({ placement }: Controllers): void {
   placement.queue.addAfter(fleetKey, placementBatchSeconds);
@@ -71,8 +71,7 @@ export function connect(
     controllers.instances.queue.add(keyOf(object));
     wakeDeployment(caches, controllers, object.spec.deploymentUid);
     const className = caches.devices.store.get(object.spec.deviceName)?.status?.deviceClassName;
-    if (evidence.record(object) && className !== undefined)
-      controllers.classes.queue.addAfter(className, calibrationBatchSeconds);
+    if (evidence.record(object) && className !== undefined) controllers.classes.queue.addAfter(className, classBatchSeconds);
     if (!changesSpec(change)) return;
     controllers.devices.queue.add(object.spec.deviceName);
     wakePlacement(controllers);
@@ -84,7 +83,7 @@ export function connect(
       controllers.instances.queue.add(keyOf(instance));
       wakeDeployment(caches, controllers, instance.spec.deploymentUid);
     }
-    for (const name of classNamesOf(change)) controllers.classes.queue.add(name);
+    for (const name of classNamesOf(change)) controllers.classes.queue.addAfter(name, classBatchSeconds);
     wakePlacement(controllers);
   });
   caches.classes.onChange((change) => {

@@ -13,8 +13,10 @@ import type { Outcome } from '../../kube/runtime/controller.ts';
 import type { EventRecorder } from '../../kube/runtime/event-recorder.ts';
 import type { Expectations } from '../../kube/runtime/expectations.ts';
 import { sameContent } from '../content-hash.ts';
+import type { HeldWrites } from '../held-writes.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import { type DeploymentPlan, planDeployment } from './plan.ts';
+import { isProgress } from './progress.ts';
 import type { PlannedEvent } from './scope.ts';
 import { gatherWorld, type WorldSources } from './world.ts';
 
@@ -24,6 +26,8 @@ export interface ModelDeploymentDeps {
   events: EventRecorder;
   sources: WorldSources;
   writes: OwnWrites<ModelDeployment>;
+  /** Statuses that only tell how far it has come. */
+  held: HeldWrites;
   /** Own writes that the caches must show before the same object is planned again. */
   expectations: { revisions: Expectations<ControllerRevision>; instances: Expectations<ModelInstance> };
   /** Counted by reason, for the metric. */
@@ -37,6 +41,7 @@ export function createModelDeploymentReconciler(deps: ModelDeploymentDeps) {
     if (!cached || cached.metadata.deletionTimestamp !== undefined) {
       revisions.forget(key);
       instances.forget(key);
+      deps.held.settle(key);
       return { kind: 'done' }; // children go with their owner references
     }
     if (!revisions.satisfied(key) || !instances.satisfied(key))
@@ -54,10 +59,10 @@ export function createModelDeploymentReconciler(deps: ModelDeploymentDeps) {
     // A verdict is remembered now, and the next pass will not find it again: it is told though a slot cannot be moved yet.
     publish(deps, deployment, plan.events.filter(isVerdict));
     await writeSlots(deps, key, plan, signal);
-    await writeStatus(deps, deployment, plan, signal);
+    const heldSeconds = await writeStatus(deps, key, deployment, plan, signal);
     announce(deps, deployment, plan);
     await removeSurplus(deps.client, plan, signal);
-    return plan.outcome;
+    return heldSeconds === 0 ? plan.outcome : sooner(plan.outcome, heldSeconds);
   };
 }
 
@@ -99,13 +104,21 @@ async function writeSlots(
   }
 }
 
+/** @returns for how many seconds it is held back; 0 when nothing is left to write. */
 async function writeStatus(
   deps: ModelDeploymentDeps,
+  key: string,
   deployment: Stored<ModelDeployment>,
   plan: DeploymentPlan,
   signal: AbortSignal,
-): Promise<void> {
-  if (sameContent(deployment.status, plan.status)) return;
+): Promise<number> {
+  if (sameContent(deployment.status, plan.status)) {
+    deps.held.settle(key);
+    return 0;
+  }
+  const heldSeconds = isProgress(deployment.status, plan.status) ? deps.held.remaining(key) : 0;
+  if (heldSeconds > 0) return heldSeconds;
+  deps.held.settle(key);
   const { name, namespace, uid, resourceVersion } = deployment.metadata;
   const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
   const written = await deps.client.applyStatus(
@@ -114,6 +127,12 @@ async function writeStatus(
     { signal, fieldManager: fieldManagers.controller, resourceVersion },
   );
   deps.writes.record(deployment, written);
+  return 0;
+}
+
+function sooner(outcome: Outcome, heldSeconds: number): Outcome {
+  if (outcome.kind === 'requeueAfter' && outcome.seconds <= heldSeconds) return outcome;
+  return { kind: 'requeueAfter', seconds: heldSeconds, reason: 'Progress', message: 'tells then how far it has come' };
 }
 
 function isVerdict({ action }: PlannedEvent): boolean {
@@ -138,6 +157,8 @@ function announce(deps: ModelDeploymentDeps, deployment: Stored<ModelDeployment>
   );
   if (!is || (was?.status === is.status && was.reason === is.reason)) return;
   const good = is.status === 'True';
+  // A rollout that has come to its end was just told.
+  if (good && plan.events.some(({ action, reason }) => action === 'RollOut' && reason === 'Succeeded')) return;
   const stalled = plan.status.conditions?.some((condition) => condition.type === 'Stalled') ?? false;
   // Waiting is normal; only success and what needs a person is news.
   if (good || stalled)

@@ -1,13 +1,13 @@
 // Counts the calls that a process makes, by verb and resource.
 
-/** `METHOD resource` and how often, most frequent first. */
+/** `METHOD resource`, with the status where it was refused, and how often; most frequent first. */
 export type CallsByKind = [string, number][];
 
 export class ApiCalls {
   readonly #counts = new Map<string, number>();
 
-  readonly onCall = ({ method, path }: { method: string; path: string }): void => {
-    const name = `${method} ${kindOf(path)}`;
+  readonly onCall = ({ method, path, status }: { method: string; path: string; status: number }): void => {
+    const name = `${method} ${kindOf(path)}${status >= 200 && status < 300 ? '' : `, ${status || 'no answer'}`}`;
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   };
 

@@ -235,3 +235,10 @@ test('heartbeats share one connection', async () => {
   }
   expect(ports.size).toBe(1);
 });
+
+test('closes a connection that nothing is asked on for longer than it was told', async () => {
+  const client = connect({}, { idleSeconds: 1 });
+  server.others.push(json(200, configMap('one', '1')));
+  await get(client);
+  await eventually(async () => expect(await server.connections()).toBe(0));
+});

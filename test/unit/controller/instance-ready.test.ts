@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeInstance, isAwaited } from '../../../controller/model-instance-conditions.ts';
+import { describeInstance, isAwaited, isOvertaken } from '../../../controller/model-instance-conditions.ts';
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
 import type { ModelInstance, RevisionStatus, Slot } from '../../../crds/model-instance.ts';
 import type { Stored } from '../../../kube/api/objects.ts';
@@ -84,5 +84,25 @@ describe('nothing is written before the agent has spoken of the present generati
     ['but when its device was never there', said(0), undefined, false],
   ])('%s', (_, awaiting, on, expected) => {
     expect(isAwaited(awaiting, describeInstance(awaiting, on, now))).toBe(expected);
+  });
+});
+
+describe('a write that the deployment’s decision on a candidate would contain waits for it', () => {
+  const old: Slot = { ...slot, revision: 'a-0' };
+  const serving: RevisionStatus = { revision: 'a-0', slot: 'Active', phase: 'Serving' };
+  const candidate: RevisionStatus = { revision: 'a-1', slot: 'Candidate', phase: 'Serving' };
+  /** As it was described at generation 1; by now it is generation 2. */
+  const described = (slots: { active?: Slot; candidate?: Slot }, revisions: RevisionStatus[]): Stored<ModelInstance> => {
+    const made = instance(slots, revisions);
+    const before = { ...made, metadata: { ...made.metadata, generation: 1 } };
+    return { ...made, status: { revisions, observedGeneration: 2, conditions: describeInstance(before, device, now) } };
+  };
+  it.each<[string, Stored<ModelInstance>, EdgeDevice | undefined, boolean]>([
+    ['when only the generation is another', described({ active: old, candidate: slot }, [serving, candidate]), device, true],
+    ['but not without a candidate', described({ active: old }, [serving]), device, false],
+    ['but not when the device is gone', described({ active: old, candidate: slot }, [serving, candidate]), undefined, false],
+    ['but not before anything was said', instance({ active: old, candidate: slot }, [serving, candidate]), device, false],
+  ])('%s', (_, given, on, expected) => {
+    expect(isOvertaken(given, describeInstance(given, on, now))).toBe(expected);
   });
 });
