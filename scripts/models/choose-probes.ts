@@ -10,27 +10,10 @@ import { type GraphFeatures, type NodeClass, nodeClasses } from '../../energy/gr
 import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
 import { probeCandidates } from '../../energy/onnx/probe-candidates.ts';
 import { createGenerator } from '../../energy/onnx/weights.ts';
+import { columnOf } from '../../energy/prediction/training/timm-rows.ts';
 
-/** The data's column suffix of each node class. */
-const columns: Record<Exclude<NodeClass, 'noop'>, string> = {
-  conv1x1: 'c1',
-  conv3x3: 'c3',
-  convOther: 'ck',
-  depthwise: 'dw',
-  depthwiseLarge: 'dwL',
-  grouped: 'grp',
-  gemm: 'gemm',
-  matmul: 'mm',
-  activation: 'act',
-  elementwise: 'elt',
-  normalization: 'norm',
-  reduction: 'red',
-  pool: 'pool',
-  softmax: 'soft',
-  resize: 'resize',
-  layout: 'layout',
-};
-const classes = Object.keys(columns) as (keyof typeof columns)[];
+/** What does no work is no reason to choose a probe. */
+const classes = nodeClasses.filter((name) => name !== 'noop');
 /** A probe must load on a board with a gigabyte of memory. */
 const maximumWeightBytes = 120e6;
 /** Of the bytes of a graph, relative to the candidate that has most of a class: less of it cannot be told from the rest. */
@@ -59,7 +42,7 @@ async function realNetworks(file: string): Promise<Network[]> {
   const names = header.split(',');
   return lines.map((line) => {
     const row = new Map(line.split(',').map((value, index) => [names[index], value]));
-    const read = (prefix: string) => classes.map((name) => Number(row.get(`${prefix}_${columns[name]}`) ?? 0));
+    const read = (prefix: string) => classes.map((name) => Number(row.get(`${prefix}_${columnOf[name]}`) ?? 0));
     return { name: row.get('architecture') ?? '', vector: vectorOf(read('mac'), read('by'), Number(row.get('initb'))) };
   });
 }

@@ -3,7 +3,8 @@ import { type ClassTotals, type GraphFeatures, type NodeClass, nodeClasses } fro
 import { hasColumn, numberIn, parseTable, positiveIn, type TableRow, textIn } from './table.ts';
 import type { TrainingRow } from './training-row.ts';
 
-const columnOf: Readonly<Record<NodeClass, string>> = {
+/** What the data's columns of a kind of node end in. */
+export const columnOf: Readonly<Record<NodeClass, string>> = {
   conv1x1: 'c1',
   conv3x3: 'c3',
   convOther: 'ck',

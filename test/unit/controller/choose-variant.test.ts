@@ -4,6 +4,7 @@ import type { VariantEstimate } from '../../../controller/estimate/estimator.ts'
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import type { ModelVersion } from '../../../crds/model-version.ts';
+import { testPrediction } from '../../support/test-prediction.ts';
 
 interface Known {
   joules: number;
@@ -51,17 +52,7 @@ function choose(variants: Record<string, Known>, asked: { minimum?: number; name
       reason: 'WithinBudget',
       message: `${variant.name} takes ${joules} J`,
       amounts: [],
-      prediction: {
-        predictor: 'p@1',
-        boundary: 'Board',
-        quantity: 'Active',
-        inDomain: true,
-        transferred: false,
-        mismatches: [],
-        unknownParts: [],
-        method: 'test',
-        joulesPerInference: { estimate: joules, lower: joules, upper: joules, confidencePercent: 90 },
-      },
+      prediction: testPrediction('p@1', joules),
     };
   };
   const choice = chooseVariant({ estimate }, deployment, version, device);

@@ -15,6 +15,7 @@ import type { ControllerRevision } from '../../../kube/api/builtins.ts';
 import type { Condition, Stored } from '../../../kube/api/objects.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
 import { describeInstance, type StubModel } from '../../support/stub-agent.ts';
+import { testPrediction } from '../../support/test-prediction.ts';
 
 const startTime = Date.UTC(2026, 0, 1);
 let serial = 0;
@@ -236,18 +237,7 @@ export class PlannedFleet {
         const className = device.status?.deviceClassName ?? '';
         const question = budgetFor(deployment, className);
         const made = this.#predictions[className];
-        const prediction: Prediction | undefined = made && {
-          predictor: `${className}@1`,
-          boundary: 'Board',
-          quantity: 'Active',
-          inDomain: true,
-          transferred: false,
-          mismatches: [],
-          unknownParts: [],
-          method: 'test',
-          ...made,
-          joulesPerInference: { estimate: made.joules[0], lower: made.joules[1], upper: made.joules[2], confidencePercent: 90 },
-        };
+        const prediction = made && testPrediction(`${className}@1`, made.joules, made);
         const evidence = prediction ? { prediction } : {};
         return {
           variant: variant.name,

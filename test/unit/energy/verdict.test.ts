@@ -9,19 +9,11 @@ import {
   quantityAt,
   worstVerdict,
 } from '../../../energy/prediction/verdict.ts';
+import { testPrediction } from '../../support/test-prediction.ts';
 
-const board: Prediction = {
-  predictor: 'pi-board@1',
-  boundary: 'Board',
-  quantity: 'Active',
-  joulesPerInference: { estimate: 0.03, lower: 0.024, upper: 0.04, confidencePercent: 90 },
+const board = testPrediction('pi-board@1', [0.03, 0.024, 0.04], {
   latencySeconds: { estimate: 0.005, lower: 0.004, upper: 0.006 },
-  inDomain: true,
-  transferred: false,
-  mismatches: [],
-  unknownParts: [],
-  method: 'test',
-};
+});
 const coreRail: Prediction = { ...board, predictor: 'pi-core@1', boundary: 'CoreRail', quantity: 'Marginal' };
 
 describe('a budget of energy per inference', () => {

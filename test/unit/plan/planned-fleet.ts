@@ -13,6 +13,7 @@ import type { ModelInstance } from '../../../crds/model-instance.ts';
 import type { ModelVersion } from '../../../crds/model-version.ts';
 import type { Prediction } from '../../../energy/prediction/prediction.ts';
 import type { Condition, KubeObject, ObjectMeta, Stored } from '../../../kube/api/objects.ts';
+import { testPrediction } from '../../support/test-prediction.ts';
 
 export const now = Date.UTC(2026, 10, 21);
 const api = { apiVersion: 'jouleops.dev/v1alpha1' };
@@ -91,18 +92,9 @@ function estimatorOf(millijoules: Millijoules): SnapshotSources['estimator'] {
     const className = status?.deviceClassName ?? '';
     const joules = (millijoules[className] ?? Number.NaN) / 1000;
     if (Number.isNaN(joules)) return undefined;
-    return {
-      predictor: `${className}@1`,
-      boundary: 'Board',
-      quantity: 'Active',
-      inDomain: true,
-      transferred: false,
-      mismatches: [],
-      unknownParts: [],
-      method: 'test',
-      joulesPerInference: { estimate: joules, lower: joules * 0.9, upper: joules * 1.1, confidencePercent: 90 },
+    return testPrediction(`${className}@1`, [joules, joules * 0.9, joules * 1.1], {
       latencySeconds: { estimate: secondsPerInference, lower: secondsPerInference, upper: secondsPerInference },
-    };
+    });
   };
   const restOf = ({ status }: EdgeDevice) => idleWatts[status?.deviceClassName ?? ''];
   return {
