@@ -13,7 +13,7 @@ import {
 import { descriptorNames, descriptors, rooflineTerms } from '../prediction/quantities.ts';
 import { mean, type Scores, scoresOf } from '../prediction/training/scores.ts';
 import { type BoardFit, type BoardMeasurement, fitBoard, type LeftOut, leaveOneOut, type Target } from './board-fit.ts';
-import { boardIntervals } from './board-intervals.ts';
+import { boardIntervals, errorSpread, priorErrors, relativeHalfWidth } from './board-intervals.ts';
 import { bestSource } from './source-choice.ts';
 
 export interface MeasuredProbe {
@@ -136,6 +136,7 @@ function cardOf(
         : []),
       'one board at one time: other specimens and other days differ by 2 to 9 %',
       'scores are of probes that were left out, which are farther from one another than most networks are from a probe',
+      `the interval is Student's t on their errors, with what the fit expects of itself counted like ${priorErrors} more`,
     ],
     scaleAssumed: false,
     scores: { byArchitecture: shortScores(scoresOf(scored(energy.leftOut))) },
@@ -143,7 +144,7 @@ function cardOf(
     baselines: [{ name: 'MACs × constant', scores: shortScores(scoresOf(macsLeftOut(probes))) }],
     coverage: {
       confidencePercent,
-      ...jackknifeCoverage(energy.calibration),
+      ...jackknifeCoverage(energy.leftOut),
       halfWidthFactor: short(Math.exp(conformalQuantile(energy.calibration.inside, confidencePercent))),
     },
     featureRanges: rangesOf(probes),
@@ -162,13 +163,13 @@ function macsLeftOut(probes: readonly MeasuredProbe[]): { predicted: number; act
   });
 }
 
-/** How many of the scores lie within the quantile of the others. */
-function jackknifeCoverage({ inside: { sorted } }: Calibration): { insidePermille: number; insideCount: number } {
-  const covered = sorted.filter((score, index) => {
-    const others = sorted.filter((_, at) => at !== index);
-    return score <= conformalQuantile({ sorted: others, count: others.length }, confidencePercent);
+/** How many of the left-out probes lie within the interval that the others' errors say. */
+function jackknifeCoverage(leftOut: readonly LeftOut[]): { insidePermille: number; insideCount: number } {
+  const covered = leftOut.filter(({ logResidual, expectedSd }, index) => {
+    const others = leftOut.filter((_, at) => at !== index);
+    return Math.abs(logResidual) <= expectedSd * relativeHalfWidth(errorSpread(others), confidencePercent);
   }).length;
-  return { insidePermille: Math.round((1000 * covered) / sorted.length), insideCount: sorted.length };
+  return { insidePermille: Math.round((1000 * covered) / leftOut.length), insideCount: leftOut.length };
 }
 
 function rangesOf(probes: readonly MeasuredProbe[]): Record<string, [number, number]> {
