@@ -36,7 +36,8 @@ export class Deposits implements InferenceObserver {
 
   onInference(model: ServedModel, result: InferenceResult): void {
     const { digest } = model.slot;
-    const seconds = result.modelMicroseconds / 1e6;
+    // From the request to the answer: what a busy machine adds on the way is no pause of the client's.
+    const seconds = (result.queueMicroseconds + result.transferMicroseconds + result.modelMicroseconds) / 1e6;
     const graph = this.#graphs.get(digest);
     if (graph) {
       this.#deps.board.deposit(graph.features, seconds, graph.layers);

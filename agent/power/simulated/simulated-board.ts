@@ -25,6 +25,8 @@ export class SimulatedBoard {
   #lastInference = Number.NEGATIVE_INFINITY;
   /** Joules of inferences so far, per meter. */
   readonly #deposited: number[];
+  /** What each meter has counted to: it never goes down, though an inference that took longer here than there takes idle joules back. */
+  readonly #counted: number[];
 
   constructor(board: HiddenBoard, deps: { clock: Clock; random?: () => number }) {
     this.#board = board;
@@ -33,6 +35,7 @@ export class SimulatedBoard {
     this.#session = Math.exp(board.sessionNoise * gaussian(this.#random));
     this.#since = deps.clock.monotonic();
     this.#deposited = board.meters.map(() => 0);
+    this.#counted = board.meters.map(() => 0);
   }
 
   /** Whether a deposit needs the layers of its graph. */
@@ -40,7 +43,7 @@ export class SimulatedBoard {
     return this.#board.misfit !== undefined;
   }
 
-  /** One inference of a model with these features ran here for `hostSeconds`. */
+  /** One inference of a model with these features was asked for `hostSeconds` ago and has just been answered. */
   deposit(features: GraphFeatures, hostSeconds: number, layers: readonly LayerCost[] = []): void {
     const work = workOf(this.#board, features, layers);
     const noise = this.#session * Math.exp(this.#board.runNoise * gaussian(this.#random));
@@ -48,11 +51,12 @@ export class SimulatedBoard {
     const now = this.#clock.monotonic();
     const sinceLast = (now - this.#lastInference) / 1000;
     this.#lastInference = now;
-    const hostTook = sinceLast - hostSeconds < pauseSeconds ? sinceLast : hostSeconds;
-    const longerSeconds = work.seconds * noise - hostTook;
+    const backToBack = sinceLast - hostSeconds < pauseSeconds;
+    const longerSeconds = work.seconds * noise - (backToBack ? sinceLast : hostSeconds);
     for (const [index, meter] of this.#board.meters.entries()) {
       const idleShare = meter.boundary === 'CoreRail' ? 0 : meter.idleWatts * longerSeconds;
-      this.#deposited[index] = (this.#deposited[index] ?? 0) + Math.max(0, core * meter.factor + idleShare);
+      const joules = core * meter.factor + idleShare;
+      this.#deposited[index] = (this.#deposited[index] ?? 0) + (backToBack ? joules : Math.max(0, joules));
     }
   }
 
@@ -61,7 +65,9 @@ export class SimulatedBoard {
     return this.#board.meters.map((meter, index) => {
       const joules = () => {
         const seconds = (this.#clock.monotonic() - this.#since) / 1000;
-        return meter.idleWatts * seconds + (this.#deposited[index] ?? 0);
+        const counted = Math.max(this.#counted[index] ?? 0, meter.idleWatts * seconds + (this.#deposited[index] ?? 0));
+        this.#counted[index] = counted;
+        return counted;
       };
       const counter = (): Reading => ({ kind: 'energy', joules: Math.floor(joules() * 1e3) / 1e3 });
       const read = misfit ? steppedPower(joules, misfit.stepWatts, this.#clock) : counter;

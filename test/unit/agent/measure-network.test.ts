@@ -104,12 +104,12 @@ async function outcomeOf(world: World): Promise<{ outcome: ProbeOutcome; seconds
 
 /** Pauses that no inference fills pass as well. */
 async function settled<T>(running: Promise<T>, clock: FakeClock): Promise<T> {
-  let ended = false;
+  const state = { ended: false };
   const end = () => {
-    ended = true;
+    state.ended = true;
   };
   running.then(end, end);
-  while (!ended) {
+  while (!state.ended) {
     if (clock.sleeping > 0) await clock.advance(1000);
     else await new Promise((resolve) => setImmediate(resolve));
   }

@@ -73,6 +73,39 @@ describe('a simulated board with a misfit', () => {
     expect(source.resolution).toEqual({ watts: 0.04 });
   });
 
+  it.each([
+    ['is twice as fast', [0.5]],
+    ['is three times as slow', [3]],
+    ['is now fast and now slow', [0.4, 5, 1, 0.1, 2.5]],
+  ])('shows the same energy back to back on a machine that %s', async (_, slowness) => {
+    const clock = new FakeClock();
+    const hidden = { ...plain, runNoise: 0, sessionNoise: 0 };
+    const board = new SimulatedBoard(hidden, { clock });
+    const [source] = board.sources();
+    const [input] = hidden.meters;
+    if (!source || !input) throw new Error('the board has no meter');
+    const { joules, seconds } = workOf(hidden, first.features, []);
+    const counted = async () => {
+      const { reading } = await source.read(never);
+      return reading.kind === 'energy' ? reading.joules : Number.NaN;
+    };
+    const inferences = 200;
+    board.deposit(first.features, 0);
+    let last = await counted();
+    const begun = last;
+    for (let run = 0; run < inferences; run += 1) {
+      const took = seconds * (slowness[run % slowness.length] ?? 1);
+      for (let part = 0; part < 4; part += 1) {
+        await clock.advance((took * 1000) / 4);
+        expect(await counted()).toBeGreaterThanOrEqual(last);
+        last = await counted();
+      }
+      board.deposit(first.features, took);
+    }
+    const perInference = ((await counted()) - begun) / inferences;
+    expect(perInference / (joules * input.factor + input.idleWatts * seconds)).toBeCloseTo(1, 1);
+  });
+
   it('without a misfit is what it was: a counter, and a sum of costs', () => {
     const board = new SimulatedBoard(plain, { clock: new FakeClock() });
     expect(board.needsLayers).toBe(false);
