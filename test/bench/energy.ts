@@ -21,6 +21,7 @@ import { numberIn, parseTable, textIn } from '../../energy/prediction/training/t
 import { coverageOptions, fitOptions, validationOptions } from '../../energy/prediction/training/train.ts';
 import type { TrainingRow } from '../../energy/prediction/training/training-row.ts';
 import { fewShotCounts, fewShotTable } from './energy/few-shot.ts';
+import { fewShotWidthTable } from './energy/few-shot-widths.ts';
 import { hiddenBoardTable } from './energy/hidden-boards.ts';
 import { onlineReplay } from './energy/online-replay.ts';
 import { sessionOffsetTable } from './energy/session-offset.ts';
@@ -201,6 +202,21 @@ async function main(): Promise<void> {
     return known;
   };
   const cells = () => rowsOf('raspberry-pi-5-corerail-onnxruntime');
+  const fewShotBoards = (counts: readonly number[]) => {
+    const [pi, jetson] = [rowsOf('raspberry-pi-5-board-pytorch'), rowsOf('jetson-nano-board-pytorch')];
+    const common = { real: [...pi, ...jetson], counts, draws: 20 };
+    const [piRows, jetsonRows] = [pi.filter(({ session }) => session === 'R4'), jetson.filter(({ session }) => session === 'B')];
+    return [
+      {
+        title: 'Raspberry Pi 5 from the Jetson Nano',
+        question: { ...common, source: shippedPredictor('jetson-nano-board-pytorch'), rows: piRows },
+      },
+      {
+        title: 'Jetson Nano from the Raspberry Pi 5',
+        question: { ...common, source: shippedPredictor('raspberry-pi-5-board-pytorch'), rows: jetsonRows },
+      },
+    ];
+  };
   const sections: [string, () => string | Promise<string>][] = [
     ['scores', () => names.map((name) => scoreTable(name, rowsOf(name), read)).join('\n\n')],
     [
@@ -224,23 +240,12 @@ async function main(): Promise<void> {
     ],
     [
       'another board',
-      () => {
-        const [pi, jetson] = [rowsOf('raspberry-pi-5-board-pytorch'), rowsOf('jetson-nano-board-pytorch')];
-        const common = { real: [...pi, ...jetson], counts: fewShotCounts, draws: 20 };
-        return [
-          fewShotTable('Raspberry Pi 5 from the Jetson Nano', {
-            ...common,
-            source: shippedPredictor('jetson-nano-board-pytorch'),
-            rows: pi.filter(({ session }) => session === 'R4'),
-          }),
-          fewShotTable('Jetson Nano from the Raspberry Pi 5', {
-            ...common,
-            source: shippedPredictor('raspberry-pi-5-board-pytorch'),
-            rows: jetson.filter(({ session }) => session === 'B'),
-          }),
-        ].join('\n\n');
-      },
+      () =>
+        fewShotBoards(fewShotCounts)
+          .map(({ title, question }) => fewShotTable(title, question))
+          .join('\n\n'),
     ],
+    ['few-shot widths', () => fewShotWidthTable(fewShotBoards([10, 20]))],
     ['hidden boards', () => hiddenBoardTable(names.map(shippedPredictor))],
     [
       'session offset',

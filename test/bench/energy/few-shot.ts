@@ -43,8 +43,13 @@ export interface FewShotScore {
   halfWidthFactor: number;
 }
 
-export function fewShot(question: FewShotQuestion): FewShotScore[] {
-  const { rows, real } = question;
+/** Rows to measure, by their indices: chosen by k-means, and as many at random. */
+export interface Choice {
+  chosen: readonly number[];
+  random: readonly number[];
+}
+
+export function choicesOf({ rows, real, draws }: FewShotQuestion): (count: number) => Choice[] {
   const hull = fitHull(
     real.map((row) => descriptors(row.features, row.batch)),
     real.map(({ architecture }) => architecture),
@@ -52,12 +57,18 @@ export function fewShot(question: FewShotQuestion): FewShotScore[] {
     descriptorWeights,
   );
   const points = rows.map((row) => standardize(hull, descriptors(row.features, row.batch)));
-  return question.counts.map((count) => {
-    const draws = Array.from({ length: question.draws }, (_, draw) => {
+  return (count) =>
+    Array.from({ length: draws }, (_, draw) => {
       const random = randomGenerator(firstSeed + draw);
       const chosen = nearestPoints(points, kMeans(points, count, random));
-      return judge(question, chosen, shuffled([...rows.keys()], random).slice(0, count));
+      return { chosen, random: shuffled([...rows.keys()], random).slice(0, count) };
     });
+}
+
+export function fewShot(question: FewShotQuestion): FewShotScore[] {
+  const choices = choicesOf(question);
+  return question.counts.map((count) => {
+    const draws = choices(count).map((choice) => judge(question, choice));
     const calibrated = draws.map(({ errors }) => errors.calibrated);
     return {
       count,
@@ -73,9 +84,8 @@ export function fewShot(question: FewShotQuestion): FewShotScore[] {
   });
 }
 
-function judge({ source, rows }: FewShotQuestion, chosen: readonly number[], random: readonly number[]) {
-  const measuredOf = (indices: readonly number[]) => indices.flatMap((index) => measurement(rows[index]));
-  const measured = measuredOf(chosen);
+function judge({ source, rows }: FewShotQuestion, { chosen, random }: Choice) {
+  const measured = measurementsOf(rows, chosen);
   const fit = fitBoard(source, measured, 'energy');
   const { inside, outside } = boardIntervals(source, fit, leaveOneOut(source, measured, 'energy'));
   const others = othersThan(rows, measured);
@@ -85,7 +95,7 @@ function judge({ source, rows }: FewShotQuestion, chosen: readonly number[], ran
     const { logHalfWidth } = halfWidth(inside, outside, query.remoteness <= domainReaches, 90);
     return { predicted, actual: row.joules, logHalfWidth, covered: Math.abs(Math.log(row.joules / predicted)) <= logHalfWidth };
   });
-  const atRandom = measuredOf(random);
+  const atRandom = measurementsOf(rows, random);
   const randomFit = fitBoard(source, atRandom, 'energy');
   const scratch = fitLogModel(
     chosen.flatMap((index) => rows[index] ?? []),
@@ -115,13 +125,16 @@ function judge({ source, rows }: FewShotQuestion, chosen: readonly number[], ran
   };
 }
 
-function measurement(row: TrainingRow | undefined): BoardMeasurement[] {
-  if (!row) return [];
-  const { architecture: network, features, batch, joules: value } = row;
-  return [{ network, features, batch, value, logVariance: measurementLogVariance }];
+export function measurementsOf(rows: readonly TrainingRow[], indices: readonly number[]): BoardMeasurement[] {
+  return indices.flatMap((index) => {
+    const row = rows[index];
+    if (!row) return [];
+    const { architecture: network, features, batch, joules: value } = row;
+    return [{ network, features, batch, value, logVariance: measurementLogVariance }];
+  });
 }
 
-function othersThan(rows: readonly TrainingRow[], measured: readonly BoardMeasurement[]): TrainingRow[] {
+export function othersThan(rows: readonly TrainingRow[], measured: readonly BoardMeasurement[]): TrainingRow[] {
   const known = new Set(measured.map(({ network }) => network));
   return rows.filter(({ architecture }) => !known.has(architecture));
 }

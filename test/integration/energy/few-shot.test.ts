@@ -35,7 +35,9 @@ describe.skipIf(missing !== undefined)(
         expect(errors?.calibrated).toBeLessThan(errors?.['source × constant'] ?? 0);
         expect(errors?.calibrated).toBeLessThan(errors?.['random choice'] ?? 0);
       }
-      expect(scores[1]?.covered).toBeGreaterThan(0.86);
+      for (const score of scores) expect(score.covered).toBeGreaterThan(0.86);
+      expect(scores[0]?.halfWidthFactor).toBeLessThan(1.5);
+      expect(scores[1]?.halfWidthFactor).toBeLessThan(1.4);
     }, 60_000);
 
     it('bring a campaign back that is off by more than a third', () => {
