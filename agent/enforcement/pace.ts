@@ -68,13 +68,16 @@ export class Pace {
     const now = this.#clock.monotonic();
     cap.debtSeconds = Math.max(-savedSeconds * cap.duty, cap.debtSeconds - ((now - cap.at) / 1000) * cap.duty);
     cap.at = now;
-    const waitSeconds = Math.max(0, cap.debtSeconds / cap.duty);
-    if (waitSeconds > maximumWaitSeconds)
+    // To the millisecond: what sums of fractions leave beyond that is no reason to wait another second.
+    const waitSeconds = Math.max(0, Math.round((cap.debtSeconds / cap.duty) * 1000) / 1000);
+    if (waitSeconds > maximumWaitSeconds) {
+      const retryAfterSeconds = Math.ceil(waitSeconds);
       throw new InferenceError(
         'queueFull',
-        `the model is throttled to ${Math.round(cap.duty * 100)} % of the time because it broke its budget; come back in ${Math.ceil(waitSeconds)} s`,
-        { retryAfterSeconds: Math.ceil(waitSeconds) },
+        `the model is throttled to ${Math.round(cap.duty * 100)} % of the time because it broke its budget; come back in ${retryAfterSeconds} s`,
+        { retryAfterSeconds },
       );
+    }
     cap.debtSeconds += expectedSeconds;
     if (waitSeconds > 0) await this.#clock.sleep(waitSeconds * 1000, signal ?? new AbortController().signal);
   }

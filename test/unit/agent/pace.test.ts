@@ -19,6 +19,20 @@ describe('a model that may be busy for a share of the time', () => {
     await second;
   });
 
+  it('asks for no more seconds than the wait is, whatever fractions it was added up from', async () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock);
+    pace.set('r1', 0.1);
+    // Three times 0.1 s are 0.30000000000000004 s, and for them at a tenth of the time three seconds have to pass.
+    const served = [pace.turn('r1', 0.1), pace.turn('r1', 0.1), pace.turn('r1', 0.1)];
+    await expect(pace.turn('r1', 0.1)).rejects.toMatchObject({
+      retryAfterSeconds: 3,
+      message: expect.stringMatching(/come back in 3 s$/) as string,
+    });
+    await clock.advance(2000);
+    await Promise.all(served);
+  });
+
   it('lets it run again once the time has passed, or the cap is lifted', async () => {
     const clock = new FakeClock();
     const pace = new Pace(clock);
