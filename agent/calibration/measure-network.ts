@@ -1,5 +1,7 @@
 // One network under the controlled loop: windows sized to the meter, until the mean is known well enough.
+
 import type { Boundary } from '../../crds/shared.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { Baseline } from '../measurement/idle-baseline.ts';
 import { type LoadSubject, loadSubject } from '../measurement/load-subject.ts';
@@ -69,7 +71,10 @@ async function attempt(subject: LoadSubject, plan: WindowPlan, deps: Deps, signa
     for (const reason of throttled()) reasons.add(reason);
     const window = await runLoadWindow(subject, meter, { seconds }, clock, signal);
     if (window.errors > 0)
-      return leftOut('InferenceFailed', `${window.errors} inferences failed in one window: see the log of the runtime`);
+      return leftOut(
+        'InferenceFailed',
+        `${counted(window.errors, 'inference')} failed in one window: see the log of the runtime`,
+      );
     if (window.joules === undefined) continue;
     windows.push(window);
     const samples = windows.map((one) => joulesPerInference(one, meterage) ?? Number.NaN);

@@ -1,14 +1,16 @@
 // What a person sees of a calibration: a line per step, and the result.
+
 import type { CalibrationStep } from '../../agent/calibration/calibration-record.ts';
 import type { CalibrationRun, StepReport } from '../../agent/calibration/run-calibration.ts';
 import type { PredictorArtifact } from '../../energy/prediction/predictor.ts';
 import { formatEnergy } from '../../energy/units.ts';
+import { counted } from '../../kube/meta/counted.ts';
 
 /** Lines for the error stream. */
 export function describeStep({ next, remaining, remainingSeconds, last, resumed }: StepReport): string[] {
   const lines: string[] = [];
   if (last) lines.push(`  ${describeOutcome(last)}`);
-  else if (resumed > 0) lines.push(`going on after ${resumed} measurements`);
+  else if (resumed > 0) lines.push(`going on after ${counted(resumed, 'measurement')}`);
   if (next.kind === 'Measure') {
     const repeated = next.attempt > 1 ? ', again because the anchor moved' : '';
     lines.push(

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { type BenchmarkResult, runBenchmark } from '../../agent/benchmark.ts';
 import { boundaries } from '../../energy/prediction/prediction.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { CommandError } from '../exit-codes.ts';
 import { numberIn } from '../flags/number.ts';
@@ -67,7 +68,10 @@ function tableOf(result: BenchmarkResult): string {
     ['latency p99', milliseconds(latency?.p99)],
     ['energy per inference', energy],
     ['idle power', result.idlePower ?? 'not measured'],
-    ['windows', `${test.windowsDone} of ${test.windows}, ${test.inferences ?? 0} inferences, ${test.errors ?? 0} errors`],
+    [
+      'windows',
+      `${test.windowsDone} of ${test.windows}, ${counted(test.inferences ?? 0, 'inference')}, ${counted(test.errors ?? 0, 'error')}`,
+    ],
     ['spent on this', test.energySpent ?? 'not measured'],
     ['temperature', result.temperatureCelsius === null ? 'no sensor' : `${result.temperatureCelsius.toFixed(1)} °C`],
     ['throttled', result.throttled.length === 0 ? 'no' : result.throttled.join(', ')],

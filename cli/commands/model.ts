@@ -4,6 +4,7 @@ import { readManifest } from '../../controller/artifacts/oci-origin.ts';
 import { filepathAnnotation } from '../../controller/artifacts/registry/manifest.ts';
 import { pushModel } from '../../controller/artifacts/registry/push.ts';
 import { pinnedReference } from '../../controller/artifacts/registry/reference.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import { usageError } from '../exit-codes.ts';
 import { modelVersionOf, readModelFiles } from '../model/model-files.ts';
 import { openRegistry, type RegistryFlags } from '../model/registry.ts';
@@ -30,7 +31,7 @@ export async function modelPush(
     printJson({ digest, uri: pinned, modelVersion });
     return;
   }
-  process.stderr.write(`pushed ${files.files.length} files as ${pinned}\n`);
+  process.stderr.write(`pushed ${counted(files.files.length, 'file')} as ${pinned}\n`);
   process.stdout.write(stringify(modelVersion));
 }
 

@@ -1,6 +1,8 @@
 // A plan with what surrounds it: where it is from, files that could not be read, and whether the answer is yes. Pure.
+
 import type { FileError } from '../../controller/fleet/manifest.ts';
 import { type ComparedDeployment, type FleetPlan, problemsOf } from '../../controller/plan/fleet-plan.ts';
+import { counted } from '../../kube/meta/counted.ts';
 
 export interface PlanReport extends FleetPlan {
   source: string;
@@ -61,5 +63,5 @@ export function headline(report: PlanReport): string {
   const counts = Map.groupBy(report.deployments, ({ change }) => change);
   const words = [...counts].map(([change, all]) => `${all.length} ${changeWords[change]}`);
   const refused = report.problems.length === 0 ? '' : `; ${report.problems.length} of them cannot go ahead`;
-  return `${report.source}: ${words.length === 0 ? 'no deployments' : words.join(', ')} on ${report.devices} devices${refused}`;
+  return `${report.source}: ${words.length === 0 ? 'no deployments' : words.join(', ')} on ${counted(report.devices, 'device')}${refused}`;
 }

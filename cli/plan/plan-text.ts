@@ -1,4 +1,5 @@
 // A plan for a terminal.
+
 import type {
   BoundaryEnergy,
   ComparedDeployment,
@@ -8,6 +9,7 @@ import type {
 } from '../../controller/plan/fleet-plan.ts';
 import type { Estimate } from '../../energy/prediction/prediction.ts';
 import { formatEnergy, formatPower } from '../../energy/units.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import { formatTable } from '../output/table.ts';
 import { changeSigns, headline, type PlanReport } from './plan-report.ts';
 
@@ -128,7 +130,10 @@ export function energyRows({ boundary, before, after, changeWatts, idle }: Bound
   ];
   if (idle.devices === 0) return rows;
   const resting = `${formatPower(idle.watts)}, ${formatEnergy(idle.watts * secondsPerDay)} per day`;
-  return [...rows, { what: `${boundary}, ${idle.devices} devices at rest`, before: resting, after: resting, change: '' }];
+  return [
+    ...rows,
+    { what: `${boundary}, ${counted(idle.devices, 'device')} at rest`, before: resting, after: resting, change: '' },
+  ];
 }
 
 /** A sum of nothing that is known is no zero. */

@@ -8,6 +8,7 @@ import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import type { Store } from '../../kube/cache/store.ts';
 import { findCondition } from '../../kube/meta/conditions.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import { backOffSeconds } from '../../kube/runtime/back-off.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { Outcome } from '../../kube/runtime/controller.ts';
@@ -182,7 +183,7 @@ async function declare(
       kind: 'failed',
       reason: 'BuildFailed',
       revision: content.revision,
-      message: `${spec.path ?? spec.url} declares nothing, and ${before.length} objects would go: set spec.allowEmpty if that is meant`,
+      message: `${spec.path ?? spec.url} declares nothing, and ${counted(before.length, 'object')} would go: set spec.allowEmpty if that is meant`,
     };
   const applying = { ...deps, asUser };
   const applied = await applyAll(applying, repository, manifests.objects, signal);

@@ -5,6 +5,7 @@ import type { FleetRepository, FleetRepositoryStatus, InventoryEntry } from '../
 import { annotations } from '../../crds/names.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { removeCondition, setCondition } from '../../kube/meta/conditions.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import type { FileError } from './manifest.ts';
 
 export type FleetOutcome =
@@ -87,7 +88,7 @@ function judgeReady(outcome: Exclude<FleetOutcome, { kind: 'suspended' }>): {
     return {
       status: 'True',
       reason: 'ReconciliationSucceeded',
-      message: outcome.message ?? `applied ${outcome.inventory.length} objects of ${revision}`,
+      message: outcome.message ?? `applied ${counted(outcome.inventory.length, 'object')} of ${revision}`,
     };
   const rest = outcome.errors.length > 1 ? ` (and ${outcome.errors.length - 1} more)` : '';
   return {

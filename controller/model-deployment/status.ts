@@ -1,7 +1,9 @@
 // The status of a ModelDeployment out of a finished scope. Pure.
+
 import type { ModelDeploymentStatus } from '../../crds/model-deployment.ts';
 import type { Condition } from '../../kube/api/objects.ts';
 import { removeCondition, setCondition } from '../../kube/meta/conditions.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import { describeClass } from './class-status.ts';
 import { headlineOf } from './headline.ts';
 import { describeHistory } from './history.ts';
@@ -121,11 +123,12 @@ function judgeAvailable(scope: Scope): Finding {
       );
     }),
   ).length;
-  if (serving >= needed) return { status: 'True', reason: 'Succeeded', message: `${serving} devices serve it` };
+  if (serving >= needed)
+    return { status: 'True', reason: 'Succeeded', message: `${counted(serving, 'device serves', 'devices serve')} it` };
   return {
     status: 'False',
     reason: serving === 0 ? 'NoFeasibleDevice' : 'Progressing',
-    message: `${serving} devices serve it, at least ${needed} must`,
+    message: `${counted(serving, 'device serves', 'devices serve')} it, at least ${needed} must`,
   };
 }
 
@@ -137,13 +140,13 @@ function judgeReady(scope: Scope, counts: Counts, blocking: Concluded['blocking'
     return {
       status: 'False',
       reason: counts.unreachable > 0 ? 'AgentUnreachable' : 'Progressing',
-      message: `${counts.ready} devices serve it, at least ${minimum} must`,
+      message: `${counted(counts.ready, 'device serves', 'devices serve')} it, at least ${minimum} must`,
     };
   const unreachable = counts.unreachable > 0 ? `; ${counts.unreachable} unreachable` : '';
   return {
     status: 'True',
     reason: 'Succeeded',
-    message: `${counts.ready} of ${counts.desired} devices serve ${scope.target?.name}${unreachable}`,
+    message: `${counts.ready} of ${counted(counts.desired, 'device serves', 'devices serve')} ${scope.target?.name}${unreachable}`,
   };
 }
 

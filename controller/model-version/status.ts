@@ -1,8 +1,10 @@
 // The status of a ModelVersion out of what was fetched and read. Pure.
+
 import type { ModelVersion, ModelVersionStatus, VariantStatus } from '../../crds/model-version.ts';
 import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import type { Condition, Stored } from '../../kube/api/objects.ts';
 import { removeCondition, setCondition } from '../../kube/meta/conditions.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import { formatQuantity } from '../../kube/meta/quantity.ts';
 import type { Acquired } from './acquire.ts';
 import type { AnalysisResult } from './analysis-store.ts';
@@ -68,7 +70,12 @@ function conditionsOf(version: Stored<ModelVersion>, now: string, findings: [str
 function judgeVerified(acquired: readonly Acquired[]): Finding {
   const missing = acquired.filter((file) => file.kind === 'missing');
   const first = missing[0];
-  if (!first) return { status: 'True', reason: 'Verified', message: `${acquired.length} files have the declared digests` };
+  if (!first)
+    return {
+      status: 'True',
+      reason: 'Verified',
+      message: `${counted(acquired.length, 'file has its', 'files have their')} declared digest`,
+    };
   const others = missing.length > 1 ? ` (and ${missing.length - 1} more)` : '';
   return { status: 'False', reason: first.reason, message: `${first.label}: ${first.message}${others}` };
 }
@@ -85,7 +92,11 @@ function judgeAnalyzed(version: ModelVersion, findings: VersionFindings, verifie
   }
   if (findings.results.size < version.spec.variants.length)
     return { status: 'Unknown', reason: 'NotReached', message: `waits for the files: ${verified.reason}` };
-  return { status: 'True', reason: 'Analyzed', message: `${findings.results.size} variants were read` };
+  return {
+    status: 'True',
+    reason: 'Analyzed',
+    message: `${counted(findings.results.size, 'variant was', 'variants were')} read`,
+  };
 }
 
 /** Nothing changes by trying again. */

@@ -1,5 +1,6 @@
 // Meters that the kernel shows as hwmon: single-channel INA chips, the ACPI power meter, AMD's socket counters.
 import path from 'node:path';
+import { counted } from '../../../kube/meta/counted.ts';
 import type { Probe } from '../node-power.ts';
 import type { PowerSource } from '../power-source.ts';
 import { listSysfs, readSysfs, readSysfsNumber } from '../sysfs.ts';
@@ -83,7 +84,7 @@ async function socketSource(directory: string): Promise<PowerSource | undefined>
     intervalMilliseconds: 1000,
     onDemand: false,
     partial: false,
-    notes: [`${files.length} sockets; memory, disks and the power supply's losses are missing`],
+    notes: [`${counted(files.length, 'socket')}; memory, disks and the power supply's losses are missing`],
     async read() {
       let joules = 0;
       for (const file of files) joules += (await readSysfsNumber(file)) / 1e6;

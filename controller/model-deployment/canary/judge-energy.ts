@@ -1,9 +1,11 @@
 // The last endpoint: the controlled loop's joules, against the active model and against the budget. Pure.
+
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import type { EnergyTestStatus } from '../../../crds/model-instance.ts';
 import { judgePaired } from '../../../energy/measurement/sequential-test.ts';
 import { type Judgement, judgeMeasurement, quantityAt } from '../../../energy/prediction/verdict.ts';
 import { formatEnergy, parseEnergy } from '../../../energy/units.ts';
+import { counted } from '../../../kube/meta/counted.ts';
 import type { BudgetQuestion } from '../../estimate/budget-question.ts';
 import type { TestFinding } from './finding.ts';
 import { maximumOf } from './orders.ts';
@@ -29,7 +31,11 @@ export function judgeEnergy(
     case 'Successful':
       return own.kind === 'undecided' ? own : { ...own, message: `${own.message}; ${state.message}` };
     case 'Running':
-      return { kind: 'undecided', reason: 'BudgetUncertain', message: `${device}: undecided after ${test.windowsDone} quads` };
+      return {
+        kind: 'undecided',
+        reason: 'BudgetUncertain',
+        message: `${device}: undecided after ${counted(test.windowsDone, 'quad')}`,
+      };
     case 'Inconclusive':
       return { kind: 'undecided', reason: 'BudgetUncertain', message: `${device}: ${state.message}` };
   }

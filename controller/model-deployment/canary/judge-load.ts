@@ -1,4 +1,5 @@
 // The first endpoints of a test: does the candidate load, and does it pass its golden set? Pure.
+import { counted } from '../../../kube/meta/counted.ts';
 import { type Member, revisionStatus } from '../scope.ts';
 import type { TestFinding } from './finding.ts';
 
@@ -20,7 +21,7 @@ export function judgeLoad(member: Member, revision: string): (TestFinding & { ki
     return {
       kind: 'failed',
       reason: 'GoldenSetFailed',
-      message: `${device}: ${status.golden.metric} ${status.golden.permille} permille on ${status.golden.samples} samples of the golden set`,
+      message: `${device}: ${status.golden.metric} ${status.golden.permille} permille on ${counted(status.golden.samples, 'sample')} of the golden set`,
     };
   if (status?.phase === 'Failed' && !notTheModels.has(status.reason ?? ''))
     return {

@@ -1,6 +1,8 @@
 // Errors, p95 and agreement: of live requests, and of the loop where there is no other model or too little traffic. Pure.
+
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import type { EnergyTestStatus, TrafficTestOrder } from '../../../crds/model-instance.ts';
+import { counted } from '../../../kube/meta/counted.ts';
 import type { TestFinding } from './finding.ts';
 
 const defaultMaximumErrorPermille = 10;
@@ -68,7 +70,7 @@ function judgeErrors({ spec }: ModelDeployment, device: string, test: EnergyTest
   return {
     kind: 'failed',
     reason: 'ErrorsExceeded',
-    message: `${device}: ${errors} of ${all} inferences failed > ${maximum} permille`,
+    message: `${device}: ${errors} of ${counted(all, 'inference')} failed > ${maximum} permille`,
   };
 }
 
@@ -110,7 +112,7 @@ function judgeAgreement(minimum: number | undefined, device: string, test: Energ
 function describe(test: EnergyTestStatus): string {
   const agreement = test.agreementPermille === undefined ? '' : `, ${test.agreementPermille} permille equal answers`;
   const p95 = test.p95LatencyMicroseconds === undefined ? '' : `, p95 ${milliseconds(test.p95LatencyMicroseconds)}`;
-  return `${test.inferences ?? 0} live requests, ${test.errors ?? 0} errors${p95}${agreement}`;
+  return `${counted(test.inferences ?? 0, 'live request')}, ${counted(test.errors ?? 0, 'error')}${p95}${agreement}`;
 }
 
 function milliseconds(microseconds: number): string {

@@ -1,4 +1,5 @@
 // Reports what the fleet's placement loop decided for this deployment.
+import { counted } from '../../../kube/meta/counted.ts';
 import { type Phase, untilDeadline } from '../phase.ts';
 import { rejectionOf } from '../scope.ts';
 
@@ -22,10 +23,12 @@ export const place: Phase = {
       return untilDeadline(scope, startTime, { reason: 'NoFeasibleDevice', message: shortfall ?? 'no device is feasible' });
     }
     const present = new Set(instances.map((instance) => instance.spec.deviceName));
-    if (!chosen.every((device) => present.has(device)))
-      return { kind: 'waiting', reason: 'Progressing', message: `instances for ${chosen.length} devices are being created` };
-    if (chosen.length < desired)
-      return { kind: 'partly', reason: 'NoFeasibleDevice', message: shortfall ?? `${chosen.length} of ${desired} devices` };
-    return { kind: 'done', reason: 'Placed', message: `on ${chosen.length} of ${desired} devices` };
+    if (!chosen.every((device) => present.has(device))) {
+      const message = `${counted(chosen.length, 'instance is', 'instances are')} being created`;
+      return { kind: 'waiting', reason: 'Progressing', message };
+    }
+    const placed = `${chosen.length} of ${counted(desired, 'device')}`;
+    if (chosen.length < desired) return { kind: 'partly', reason: 'NoFeasibleDevice', message: shortfall ?? placed };
+    return { kind: 'done', reason: 'Placed', message: `on ${placed}` };
   },
 };

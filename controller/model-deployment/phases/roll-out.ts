@@ -1,4 +1,5 @@
 // Brings the target revision onto the instances of every class: tested where the prediction does not suffice, in batches.
+import { counted } from '../../../kube/meta/counted.ts';
 import { classRollout, lastProgress, rememberRollout } from '../class-rollout.ts';
 import { promoted } from '../commands.ts';
 import { type Phase, type PhaseResult, untilDeadline } from '../phase.ts';
@@ -148,9 +149,9 @@ function moveBatch(scope: Scope, group: ClassGroup, target: TargetRevision): Cla
 
 function describeDone(members: readonly Member[], has: (member: Member) => boolean): string {
   const pending = members.filter((member) => !has(member)).length;
-  return pending === 0
-    ? `on ${members.length} devices`
-    : `on ${members.length - pending} of ${members.length} devices; ${pending} do not answer and are pending`;
+  const all = counted(members.length, 'device');
+  if (pending === 0) return `on ${all}`;
+  return `on ${members.length - pending} of ${all}; ${counted(pending, 'does not answer and is', 'do not answer and are')} pending`;
 }
 
 function progress(
@@ -168,7 +169,7 @@ function progress(
     kind,
     className,
     reason: 'Progressing',
-    message: `${updated} of ${members.length} devices serve ${target.name}${step}: ${detail}`,
+    message: `${updated} of ${counted(members.length, 'device serves', 'devices serve')} ${target.name}${step}: ${detail}`,
   };
 }
 

@@ -1,4 +1,5 @@
 // The placement decision for the whole fleet: snapshot in, one decision per deployment out. Pure and deterministic.
+import { counted } from '../../../kube/meta/counted.ts';
 import { DeviceGroups } from './device-groups.ts';
 import { certainlyOverCap, excluded, type Refusal, refusedByDevice, refusedByResources } from './feasible.ts';
 import { type Draft, type Explanation, type Fleet, fillGaps } from './fill-gaps.ts';
@@ -104,7 +105,7 @@ function describeShortfall(
   const excludedOnly = Object.keys(counts).every((verdict) => verdict === 'NotSelected' || verdict === 'WrongClass');
   if (chosen === 0 && excludedOnly)
     return `no device matches ${describeWanted(deployment)} (${why}): correct the selector or label a device, kubectl label edgedevice NAME KEY=VALUE`;
-  return `${chosen} of ${desired} devices: ${why === '' ? 'no other device is known' : why}`;
+  return `${chosen} of ${counted(desired, 'device')}: ${why === '' ? 'no other device is known' : why}`;
 }
 
 /** What the deployment's own words ask for, as a person would type it. */
