@@ -67,8 +67,10 @@ async function measureRest(fleet: Fleet, restSeconds: number) {
   await delay(restSeconds * 1000);
   const elapsed = (performance.now() - started) / 1000;
   const after = await fleet.traffic();
+  const perSecond = (bytes: number) => bytes / elapsed / after.agents;
   return {
-    bytesPerSecond: (after.bytes - before.bytes) / elapsed / after.agents,
+    readPerSecond: perSecond(after.read - before.read),
+    writtenPerSecond: perSecond(after.written - before.written),
     connections: after.connections / after.agents,
     agents: after.agents,
     cpu: difference(await cpuOf(fleet), cpuBefore),
@@ -152,7 +154,8 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     options.note(`  calls of the stubs at rest ${JSON.stringify(rest.stubCalls)}`);
     options.note(`  ${changes} changes at ${perSecond} per second`);
     const changed = await measureChanges(fleet, changes, perSecond, options);
-    const kilobits = (rest.bytesPerSecond * 8) / 1000;
+    const kilobitsOf = (bytesPerSecond: number) => (bytesPerSecond * 8) / 1000;
+    const kilobits = kilobitsOf(rest.readPerSecond + rest.writtenPerSecond);
     const slow = quantile(changed.waits, 0.99);
     return {
       tables: [
@@ -164,6 +167,11 @@ async function run(options: BenchOptions): Promise<BenchResult> {
               'bytes per agent, TLS included',
               `≤ ${goal.kilobitsPerSecond} kbit/s`,
               judged(`${digits(kilobits)} kbit/s`, kilobits <= goal.kilobitsPerSecond),
+            ],
+            [
+              'of it to the agent, from it',
+              '–',
+              `${digits(kilobitsOf(rest.readPerSecond))}, ${digits(kilobitsOf(rest.writtenPerSecond))} kbit/s`,
             ],
             ['connections per agent', '–', digits(rest.connections)],
             ['controller, processor time of one core', '–', percent(rest.cpu.controller / rest.elapsed)],

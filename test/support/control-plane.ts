@@ -84,7 +84,12 @@ export async function startControlPlane({
       caPem: authority.certificatePem,
       clientAuthority: authority,
       adminToken,
-      processes: () => running.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }])),
+      processes: () =>
+        running.flatMap((one) => {
+          // Its program is called `server`.
+          const name = one === etcd.process ? 'etcd' : one.name;
+          return one.pid === undefined ? [] : [{ name, pid: one.pid }];
+        }),
       async restartApiServer() {
         await killApiServer();
         await startApiServerAgain();

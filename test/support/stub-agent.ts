@@ -116,7 +116,9 @@ export async function startStubAgent(options: StubAgentOptions): Promise<StubAge
           ?.patch(leases, { namespace: devicesNamespace, name }, { kind: 'merge', body }, { signal })
           .catch(() => undefined);
       }
-      await clock.sleep((options.heartbeatSeconds ?? 60) * 1000, signal).catch(() => undefined);
+      // A tenth either way, as the product's.
+      const seconds = (options.heartbeatSeconds ?? 60) * (0.9 + 0.2 * Math.random());
+      await clock.sleep(seconds * 1000, signal).catch(() => undefined);
     }
   }
 

@@ -40,7 +40,7 @@ interface StubProcess {
 /** A stub takes some 250 kB; one process of them uses one core. */
 const stubsPerProcess = 2500;
 /** Over all processes; a controller lets in 64 at a time. */
-const joinsAtOnce = 32;
+const joinsAtOnce = 48;
 /** Of a stub that does not keep the connection for its calls. */
 const shortIdleSeconds = 1;
 
@@ -193,13 +193,12 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Of the stubs that keep their connections as the product does, TLS included. */
-  async traffic(): Promise<{ bytes: number; connections: number; agents: number }> {
-    const total = { bytes: 0, connections: 0, agents: 0 };
+  async traffic(): Promise<{ read: number; written: number; connections: number; agents: number }> {
+    const total = { read: 0, written: 0, connections: 0, agents: 0 };
     for (const { worker, agents, keeps } of this.stubs) {
       if (!keeps) continue;
-      const { read, written, connections } = await worker.call<{ read: number; written: number; connections: number }>('traffic');
-      total.bytes += read + written;
-      total.connections += connections;
+      const one = await worker.call<{ read: number; written: number; connections: number }>('traffic');
+      for (const key of ['read', 'written', 'connections'] as const) total[key] += one[key];
       total.agents += agents;
     }
     return total;
