@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
-import { Deviation } from '../open-inference/case.ts';
+import { Deviation } from '../open-inference/deviation.ts';
 import { markdownReport } from '../open-inference/report/markdown.ts';
 import { summary, textReport } from '../open-inference/report/text.ts';
 import { type ConformanceReport, runSuite } from '../open-inference/suite.ts';

@@ -1,8 +1,6 @@
 // One case of the suite, and how it ends.
+import type { Level } from './deviation.ts';
 import type { Target } from './target.ts';
-
-/** `required`: the protocol's text demands it. `advised`: the text leaves it open, and clients count on it. */
-export type Level = 'required' | 'advised';
 
 export interface ConformanceCase {
   /** Stable: reports of two servers are compared by it. */
@@ -13,27 +11,6 @@ export interface ConformanceCase {
   level: Level;
   /** @throws Deviation, NotApplicable */
   run: (target: Target) => Promise<void>;
-}
-
-/** What the server did instead. Its level, where given, replaces the case's. */
-export class Deviation extends Error {
-  override readonly name = 'Deviation';
-  readonly level: Level | undefined;
-
-  constructor(message: string, level?: Level) {
-    super(message);
-    this.level = level;
-  }
-}
-
-/** The server, or the models it serves, give this case nothing to look at. */
-export class NotApplicable extends Error {
-  override readonly name = 'NotApplicable';
-}
-
-/** @throws Deviation */
-export function expectThat(holds: boolean, otherwise: string | (() => string), level?: Level): asserts holds {
-  if (!holds) throw new Deviation(typeof otherwise === 'string' ? otherwise : otherwise(), level);
 }
 
 /** Cases of one group, written as rows. */

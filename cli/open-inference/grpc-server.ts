@@ -3,7 +3,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import type { Datatype } from '../../agent/inference/datatypes.ts';
 import { codecOf, type InferTensorContents, type Whole } from '../../agent/protocols/grpc/messages.ts';
 import { contentsFieldOf } from '../../agent/protocols/grpc/tensor-contents.ts';
-import { Deviation } from './case.ts';
+import { Deviation } from './deviation.ts';
 import { countOf, fromBinary, toBinary, type Value, type ValueTensor } from './tensors.ts';
 
 export interface GrpcServer {

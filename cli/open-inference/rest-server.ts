@@ -1,6 +1,6 @@
 // A server over HTTP, and its answers with all that a case looks at.
 import { Agent, request } from 'undici';
-import { Deviation } from './case.ts';
+import { Deviation } from './deviation.ts';
 import { fromBinary, readHead, readJsonTensor, toBinary, type Value, type ValueTensor } from './tensors.ts';
 
 export interface RestAnswer {

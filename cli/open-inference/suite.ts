@@ -1,5 +1,5 @@
 // Runs the cases one after the other and keeps how each ended.
-import { type ConformanceCase, Deviation, type Level, NotApplicable } from './case.ts';
+import type { ConformanceCase } from './case.ts';
 import { binaryCases } from './cases/binary-data.ts';
 import { classificationCases } from './cases/classification.ts';
 import { grpcCases } from './cases/grpc.ts';
@@ -13,6 +13,7 @@ import { refusalCases } from './cases/refusals.ts';
 import { repositoryCases } from './cases/repository.ts';
 import { serverCases } from './cases/server.ts';
 import { typeCases } from './cases/types.ts';
+import { Deviation, type Level, NotApplicable } from './deviation.ts';
 import { type Discovery, discover } from './discover.ts';
 import { connectGrpc, GrpcRefusal } from './grpc-server.ts';
 import { connectRest } from './rest-server.ts';

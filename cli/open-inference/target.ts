@@ -1,5 +1,5 @@
 // The server under test: how it is reached, what it says of itself, and the models that requests can be built for.
-import { Deviation, NotApplicable } from './case.ts';
+import { Deviation, NotApplicable } from './deviation.ts';
 import type { GrpcServer } from './grpc-server.ts';
 import type { RestServer } from './rest-server.ts';
 import type { TensorSignature } from './samples.ts';

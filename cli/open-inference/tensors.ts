@@ -1,7 +1,7 @@
 // Tensors as this suite holds them: values, apart from how a transport writes them. Written without the agent's own codecs, so that a
 // mistake in those shows.
 import { type Datatype, datatypes, isDatatype } from '../../agent/inference/datatypes.ts';
-import { Deviation } from './case.ts';
+import { Deviation } from './deviation.ts';
 
 export type Value = number | bigint | boolean | string;
 

@@ -1,5 +1,6 @@
 // The binary tensor data extension, where the server announces it.
-import { type ConformanceCase, expectThat, groupOf } from '../case.ts';
+import { type ConformanceCase, groupOf } from '../case.ts';
+import { expectThat } from '../deviation.ts';
 import {
   binaryRequest,
   type InferAnswer,

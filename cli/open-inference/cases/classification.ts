@@ -1,5 +1,6 @@
 // The classification extension, where the server announces it: the best classes of an output instead of its numbers.
-import { type ConformanceCase, expectThat, groupOf } from '../case.ts';
+import { type ConformanceCase, groupOf } from '../case.ts';
+import { expectThat } from '../deviation.ts';
 import { inferPath, jsonRequest, readInference, refused } from '../rest-server.ts';
 import { firstOf, modelWhere, requireExtension, type SubjectModel, type Target } from '../target.ts';
 import type { ValueTensor } from '../tensors.ts';

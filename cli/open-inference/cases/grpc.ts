@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
-import { type ConformanceCase, expectThat, groupOf, NotApplicable } from '../case.ts';
+import { type ConformanceCase, groupOf } from '../case.ts';
+import { expectThat, NotApplicable } from '../deviation.ts';
 import { GrpcRefusal, grpcRequest, inferOverGrpc, wholeOf } from '../grpc-server.ts';
 import { inferPath, jsonRequest, objectIn, readInference, succeeded } from '../rest-server.ts';
 import { sampleTensor } from '../samples.ts';

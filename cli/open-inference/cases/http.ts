@@ -1,6 +1,7 @@
 // What any HTTP/1.1 client may do with a request.
 import { gzipSync } from 'node:zlib';
-import { groupOf, NotApplicable } from '../case.ts';
+import { groupOf } from '../case.ts';
+import { NotApplicable } from '../deviation.ts';
 import { inferPath, jsonRequest, type RestOptions, readInference, shown, succeeded } from '../rest-server.ts';
 import { plainModel, type Target } from '../target.ts';
 import { expectSame } from './plain-inference.ts';

@@ -1,4 +1,5 @@
-import { expectThat, groupOf } from '../case.ts';
+import { groupOf } from '../case.ts';
+import { expectThat } from '../deviation.ts';
 import { askSample } from './plain-inference.ts';
 
 export const inferAnswerCases = groupOf('Inference with JSON', 'infer', [

@@ -1,5 +1,6 @@
 // Which outputs, which version, how many rows, how many requests at once.
-import { expectThat, groupOf, NotApplicable } from '../case.ts';
+import { groupOf } from '../case.ts';
+import { expectThat, NotApplicable } from '../deviation.ts';
 import { jsonRequest, shown } from '../rest-server.ts';
 import { sampleTensor } from '../samples.ts';
 import { firstOf, modelWhere, plainModel, type SubjectModel, type Target } from '../target.ts';

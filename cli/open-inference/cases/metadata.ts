@@ -1,5 +1,6 @@
 import { isDatatype } from '../../../agent/inference/datatypes.ts';
-import { type ConformanceCase, expectThat, groupOf, NotApplicable } from '../case.ts';
+import { type ConformanceCase, groupOf } from '../case.ts';
+import { expectThat, NotApplicable } from '../deviation.ts';
 import { objectIn, type RestAnswer, refused, shown, succeeded } from '../rest-server.ts';
 import { plainModel, type Target } from '../target.ts';
 

@@ -1,5 +1,6 @@
 // Asking a model in plain JSON, and comparing what it answers.
-import { type ConformanceCase, Deviation } from '../case.ts';
+import type { ConformanceCase } from '../case.ts';
+import { Deviation } from '../deviation.ts';
 import { type InferAnswer, inferPath, jsonRequest, type RequestParts, readInference } from '../rest-server.ts';
 import { sameValues } from '../samples.ts';
 import { plainModel, type SubjectModel, type Target } from '../target.ts';

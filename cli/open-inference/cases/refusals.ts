@@ -1,5 +1,6 @@
 // Wrong requests over HTTP: an error status, and an "error" that says why.
-import { type ConformanceCase, groupOf, type Level, NotApplicable } from '../case.ts';
+import { type ConformanceCase, groupOf } from '../case.ts';
+import { type Level, NotApplicable } from '../deviation.ts';
 import {
   inferPath,
   jsonInput,

@@ -1,5 +1,6 @@
 // The model repository extension, where the server announces it or answers its paths.
-import { type ConformanceCase, expectThat, groupOf, NotApplicable } from '../case.ts';
+import { type ConformanceCase, groupOf } from '../case.ts';
+import { expectThat, NotApplicable } from '../deviation.ts';
 import { inferPath, jsonRequest, parseJson, shown, succeeded } from '../rest-server.ts';
 import { plainModel, type Target } from '../target.ts';
 

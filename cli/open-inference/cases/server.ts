@@ -1,4 +1,5 @@
-import { expectThat, groupOf } from '../case.ts';
+import { groupOf } from '../case.ts';
+import { expectThat } from '../deviation.ts';
 import { objectIn, shown, succeeded } from '../rest-server.ts';
 import type { Target } from '../target.ts';
 

@@ -1,6 +1,7 @@
 // Every datatype, as JSON, as binary data, and over gRPC in both of its forms.
 import type { Datatype } from '../../../agent/inference/datatypes.ts';
-import { type ConformanceCase, Deviation, groupOf } from '../case.ts';
+import { type ConformanceCase, groupOf } from '../case.ts';
+import { Deviation } from '../deviation.ts';
 import { edgesFor } from '../discover.ts';
 import { grpcRequest, inferOverGrpc } from '../grpc-server.ts';
 import { binaryRequest, inferPath, jsonRequest, readInference } from '../rest-server.ts';
