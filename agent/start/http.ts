@@ -1,7 +1,8 @@
 // The one HTTP port of the agent and what it answers.
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
-import { type Access, createAccessHandler } from '../http/access.ts';
+import type { Access } from '../http/access.ts';
+import { createAccessHandler } from '../http/access-handler.ts';
 import { type Handler, type HttpServer, startHttpServer } from '../http/http-server.ts';
 import { createSystemHandler } from '../http/system-handler.ts';
 import { createTelemetryHandler } from '../http/telemetry-handler.ts';
