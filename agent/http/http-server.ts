@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { listen } from '../../kube/runtime/listen.ts';
 import { openSockets } from '../../kube/runtime/open-sockets.ts';
 import type { Access } from './access.ts';
 import { secureOptions } from './secure-options.ts';
@@ -39,7 +40,7 @@ export async function startHttpServer(
   const secure = options.access && secureOptions(options.access);
   const server = secure ? createSecureServer({ ...settings, ...secure }, listener) : createServer(settings, listener);
   const sockets = openSockets(server);
-  await listen(server, options.host, options.port);
+  await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
@@ -67,21 +68,6 @@ async function serve(handlers: readonly Handler[], request: IncomingMessage, res
   };
   for (const handler of handlers) if (await handler(exchange)) return;
   sendJson(response, 404, { error: `nothing is served at ${path}; see /v2, /metrics, /readyz, /debug/sensors` });
-}
-
-/** @throws Error that says what to do when the port is taken. */
-export function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE';
-      reject(
-        taken
-          ? new Error(`port ${port} on ${host} is in use: choose another port, or 0 for any free one`, { cause: error })
-          : error,
-      );
-    });
-    server.listen(port, host, resolve);
-  });
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

@@ -1,12 +1,13 @@
 // The device port: TLS with the controller's own CA; joining and artifacts, nothing else.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { joinPath } from '../../crds/join.ts';
 import { toError } from '../../kube/api/api-error.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { listen } from '../../kube/runtime/listen.ts';
 import { openSockets } from '../../kube/runtime/open-sockets.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { artifactDigest, sendArtifact } from './artifacts-route.ts';
@@ -61,7 +62,7 @@ export async function startDevicePort(
   });
   server.headersTimeout = 15_000;
   const sockets = openSockets(server);
-  await listen(server, options);
+  await listen(server, options, 'the device port');
   const reloadMilliseconds = (options.reloadSeconds ?? 3600) * 1000;
   return {
     port: (server.address() as AddressInfo).port,
@@ -171,18 +172,4 @@ function badBody(status: number, error: string): JoinRefused {
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-function listen(server: Server, options: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const busy = error.code === 'EADDRINUSE';
-      reject(
-        busy
-          ? new Error(`the device port ${options.host}:${options.port} is in use: choose another, or 0 for any`, { cause: error })
-          : error,
-      );
-    });
-    server.listen(options.port, options.host, () => resolve());
-  });
 }

@@ -2,9 +2,9 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createSecureServer, type TLSSocket } from 'node:tls';
+import { listen } from '../../../kube/runtime/listen.ts';
 import { openSockets } from '../../../kube/runtime/open-sockets.ts';
 import { type Access, isOpen } from '../../http/access.ts';
-import { listen } from '../../http/http-server.ts';
 import { secureOptions } from '../../http/secure-options.ts';
 import type { GrpcServiceDeps } from './grpc-service.ts';
 
@@ -43,7 +43,7 @@ export async function startGrpcPort(
   };
   const tcp = createPort(access, serve);
   const sockets = openSockets(tcp);
-  await listen(tcp, options.host, options.port);
+  await listen(tcp, options, 'the gRPC port');
   const { port } = tcp.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
