@@ -1,6 +1,6 @@
 // Who owns what after an update or an apply. Algorithm: structured-merge-diff, merge/update.go.
 
-import { equalJson, isObject, type JsonObject } from '../schema/json.ts';
+import { equalJson, type JsonObject, objectOf } from '../schema/json.ts';
 import { type Comparison, compare, withoutFields } from './fields/comparison.ts';
 import {
   difference,
@@ -102,8 +102,4 @@ function prune(
   pruned = objectOf(removeFields(type, merged, difference(mergedFields, union(named(fieldsOf(type, pruned)), owned))));
   const dropped = difference(mergedFields, named(fieldsOf(type, pruned)));
   return objectOf(removeFields(type, merged, intersection(dropped, named(last))));
-}
-
-function objectOf(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
 }

@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import type { KindSubresource } from '../registry/served-kind.ts';
-import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
+import { isObject, type JsonObject, type JsonValue, objectOf } from '../schema/json.ts';
 import type { Cause } from '../schema/structural-schema.ts';
 import { text } from '../storage/stored-object.ts';
 
@@ -86,10 +86,6 @@ function typesOf(request: JsonObject): Set<string> {
   );
 }
 
-function objectOf(value: JsonValue | undefined): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function conditionsOf(status: JsonObject): JsonValue[] {
+export function conditionsOf(status: JsonObject): JsonValue[] {
   return Array.isArray(status['conditions']) ? status['conditions'] : [];
 }

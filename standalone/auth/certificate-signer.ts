@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
+import { toError } from '../../kube/api/api-error.ts';
 import { type RegistryContext, timestamp } from '../registry/context.ts';
 import { storageKey } from '../registry/served-kind.ts';
-import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
+import { isObject, type JsonObject, objectOf } from '../schema/json.ts';
 import type { Transaction } from '../storage/object-store.ts';
 import { nameOf, parseObject, text } from '../storage/stored-object.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
+import { conditionsOf } from './certificate-request.ts';
 
 /** What kube-controller-manager signs for: client certificates of the API server. */
 const clientSignerName = 'kubernetes.io/kube-apiserver-client';
@@ -61,7 +63,7 @@ async function certify(authority: CertificateAuthority, spec: JsonObject): Promi
     const certificate = await authority.signClient(Buffer.from(text(spec, 'request'), 'base64').toString(), seconds);
     return { kind: 'signed', certificate: Buffer.from(certificate).toString('base64') };
   } catch (error) {
-    const message = `cannot read the request: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `cannot read the request: ${toError(error).message}`;
     return { kind: 'failed', reason: 'SignerValidationFailure', message };
   }
 }
@@ -77,12 +79,4 @@ function record(transaction: Transaction, key: Parameters<Transaction['read']>[0
   const { reason, message } = outcome;
   const failed = { type: 'Failed', status: 'True', reason, message, lastUpdateTime: now, lastTransitionTime: now };
   transaction.put(key, { ...live, status: { ...status, conditions: [...conditionsOf(status), failed] } });
-}
-
-function objectOf(value: JsonValue | undefined): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function conditionsOf(status: JsonObject): JsonValue[] {
-  return Array.isArray(status['conditions']) ? status['conditions'] : [];
 }
