@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { productVersion } from '../crds/product-version.ts';
+import { toError } from '../kube/api/api-error.ts';
 import type { Client } from '../kube/api/client.ts';
 import { createClient } from '../kube/api/http-client.ts';
 import { type Connection, loadKubeconfig } from '../kube/api/kubeconfig.ts';
@@ -18,7 +19,7 @@ export async function connect(kubeconfig: string | undefined): Promise<{ client:
     );
   }
   const connection = await loadKubeconfig(path).catch((error: unknown) => {
-    const [message = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+    const [message = ''] = toError(error).message.split('\n', 1);
     throw new CommandError(message, 'start "jouleops up", which writes a kubeconfig, or name another with --kubeconfig', {
       cause: error,
     });

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { loadCustomResourceDefinitions } from '../crds/manifests.ts';
 import { devicesNamespace, systemNamespace } from '../crds/names.ts';
 import { productVersion } from '../crds/product-version.ts';
+import { toError } from '../kube/api/api-error.ts';
 import type { Connection } from '../kube/api/connection.ts';
 import { type Clock, systemClock } from '../kube/runtime/clock.ts';
 import { openCertificateAuthority } from './auth/certificate-authority.ts';
@@ -113,7 +114,7 @@ function makeDirectory(directory: string): void {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new StandaloneError(
-      `cannot make the data directory ${directory}: ${error instanceof Error ? error.message : String(error)}`,
+      `cannot make the data directory ${directory}: ${toError(error).message}`,
       'Choose a directory that this user may write with --data-dir.',
       { cause: error },
     );

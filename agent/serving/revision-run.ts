@@ -1,4 +1,5 @@
 import type { InstancePhase, RevisionStatus, Slot } from '../../crds/model-instance.ts';
+import { toError } from '../../kube/api/api-error.ts';
 import { parseQuantity } from '../../kube/meta/quantity.ts';
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { ArtifactError } from '../artifacts/errors.ts';
@@ -219,7 +220,7 @@ export class RevisionRun {
 }
 
 function failureOf(error: unknown): { reason: string; message: string } {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = toError(error).message;
   if (error instanceof ModelLoadError || error instanceof GoldenSetFailure) return { reason: error.reason, message };
   return { reason: 'LoadFailed', message };
 }

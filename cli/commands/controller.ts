@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { toError } from '../../kube/api/api-error.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { keepCompiled } from '../compile-cache.ts';
 import { connect } from '../connect.ts';
@@ -77,7 +78,7 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
 async function readAuthority(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: unknown) => {
     throw new CommandError(
-      `--api-server-ca ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `--api-server-ca ${path} cannot be read: ${toError(error).message}`,
       'name the PEM file of the authority that signed the certificate of the API server',
       { cause: error },
     );

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, request } from 'undici';
+import { toError } from '../../kube/api/api-error.ts';
 import { checkedLookup, isPrivateAddress, privateAddressError } from './address-policy.ts';
 import { ArtifactError } from './artifact-error.ts';
 import type { ArtifactOrigin, SourceRequest } from './source.ts';
@@ -129,7 +130,7 @@ async function* named(body: AsyncIterable<Uint8Array>, source: SourceRequest): A
 function asArtifactError(error: unknown, source: SourceRequest): unknown {
   if (source.signal.aborted) return source.signal.reason;
   if (error instanceof ArtifactError) return error;
-  return new ArtifactError('SourceUnavailable', `${source.uri}: ${error instanceof Error ? error.message : String(error)}`, {
+  return new ArtifactError('SourceUnavailable', `${source.uri}: ${toError(error).message}`, {
     cause: error,
   });
 }

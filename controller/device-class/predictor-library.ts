@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { DeviceClass, PredictorReference } from '../../crds/device-class.ts';
 import { digestOf } from '../../crds/digest.ts';
 import { type Predictor, parsePredictor } from '../../energy/prediction/predictor.ts';
+import { toError } from '../../kube/api/api-error.ts';
 import { type ArtifactOrigin, openSource } from '../artifacts/source.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { shippedScheme } from './shipped.ts';
@@ -46,7 +47,7 @@ export class PredictorLibrary {
         loaded.push({ reference });
       } catch (error) {
         signal.throwIfAborted();
-        loaded.push({ reference, failure: error instanceof Error ? error.message : String(error) });
+        loaded.push({ reference, failure: toError(error).message });
       }
     }
     const { name } = deviceClass.metadata;

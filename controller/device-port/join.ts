@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { JoinRequest, JoinResponse } from '../../crds/join.ts';
 import { simulatedSuffix } from '../../crds/names.ts';
+import { toError } from '../../kube/api/api-error.ts';
 import type { Client } from '../../kube/api/client.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { bindName, ensureLease } from './bind-name.ts';
@@ -116,5 +117,5 @@ async function authenticate(
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return toError(error).message;
 }

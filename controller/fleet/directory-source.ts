@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { watch } from 'chokidar';
+import { toError } from '../../kube/api/api-error.ts';
 import type { FileError, ManifestFile } from './manifest.ts';
 import { isManifest, type SourceContent, sourceLimits } from './source.ts';
 
@@ -53,7 +54,7 @@ async function readManifest(root: string, relative: string): Promise<ManifestFil
     if (size > maximumFileBytes) return { file: relative, message: `has ${size} bytes, at most ${maximumFileBytes}` };
     return { path: relative, text: await readFile(real, 'utf8') };
   } catch (error) {
-    return { file: relative, message: `cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    return { file: relative, message: `cannot be read: ${toError(error).message}` };
   }
 }
 

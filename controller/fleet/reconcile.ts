@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { FleetRepository } from '../../crds/fleet-repository.ts';
 import { fieldManagers } from '../../crds/names.ts';
 import { fleetRepositories } from '../../crds/resources.ts';
+import { toError } from '../../kube/api/api-error.ts';
 import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import type { Store } from '../../kube/cache/store.ts';
@@ -153,7 +154,7 @@ async function sync(
     opened = await open(deps, git, options, key, repository, signal);
   } catch (error) {
     signal.throwIfAborted();
-    const message = error instanceof Error ? error.message : String(error);
+    const message = toError(error).message;
     const reason = error instanceof SourceError ? error.reason : 'ArtifactFailed';
     return { kind: error instanceof SourceError && error.permanent ? 'stalled' : 'failed', reason, message };
   }

@@ -1,8 +1,8 @@
-import { isForbidden } from '../../kube/api/api-error.ts';
+import { isForbidden, toError } from '../../kube/api/api-error.ts';
 
 /** What an error says; who may not do what is in the server's words, what to do about it in ours. */
 export function textOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = toError(error).message;
   if (!isForbidden(error)) return text;
   // Servers say it by reason alone, and in several wordings: only the verb is the same.
   const next = text.includes('cannot impersonate')

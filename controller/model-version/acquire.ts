@@ -1,7 +1,7 @@
 // Gets every file of a ModelVersion into the artifact store: verified, or a reason why not.
 import type { ModelVersion } from '../../crds/model-version.ts';
 import type { ArtifactReference, ArtifactSource } from '../../crds/shared.ts';
-import { isNotFound } from '../../kube/api/api-error.ts';
+import { isNotFound, toError } from '../../kube/api/api-error.ts';
 import { secrets } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { parseQuantity } from '../../kube/meta/quantity.ts';
@@ -86,7 +86,7 @@ function sizeMismatch(present: number, declared: number | undefined): { reason: 
 function asArtifactError(error: unknown, uri: string): ArtifactError {
   if (error instanceof ArtifactError)
     return error.message.includes(uri) ? error : new ArtifactError(error.reason, `${uri}: ${error.message}`, { cause: error });
-  return new ArtifactError('SourceUnavailable', `${uri}: ${error instanceof Error ? error.message : String(error)}`, {
+  return new ArtifactError('SourceUnavailable', `${uri}: ${toError(error).message}`, {
     cause: error,
   });
 }

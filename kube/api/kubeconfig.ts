@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { env } from 'node:process';
 import { parse } from 'yaml';
+import { toError } from './api-error.ts';
 import type { Connection } from './connection.ts';
 import { execCredentials } from './exec-credentials.ts';
 
@@ -169,7 +170,7 @@ async function readText(file: string, what: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new Error(`cannot read ${what} file ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`cannot read ${what} file ${file}: ${toError(error).message}`, {
       cause: error,
     });
   }

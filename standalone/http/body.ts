@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'yaml';
+import { toError } from '../../kube/api/api-error.ts';
 import type { Sent } from '../registry/decode.ts';
 import { duplicateFields } from '../schema/duplicate-fields.ts';
 import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
@@ -47,7 +48,7 @@ export function parseJson(text: string): JsonValue {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw badRequest(`the body of the request is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`the body of the request is not JSON: ${toError(error).message}`);
   }
   requireShallow(value);
   return value;
@@ -75,7 +76,7 @@ function parseAsYaml(text: string): JsonValue {
     const value: JsonValue = parse(text, { schema: 'core', maxAliasCount: 100 });
     return value;
   } catch (error) {
-    throw badRequest(`error converting YAML to JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`error converting YAML to JSON: ${toError(error).message}`);
   }
 }
 

@@ -3,6 +3,7 @@
 // Field numbers: k8s.io/api and k8s.io/apimachinery, generated.proto.
 
 import protobuf from 'protobufjs';
+import { toError } from '../../kube/api/api-error.ts';
 import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
 import { badRequest } from './status-error.ts';
 
@@ -51,9 +52,7 @@ function decode(type: string, bytes: Uint8Array): JsonObject {
     const value: unknown = message.toObject(message.decode(bytes), { longs: Number, bytes: String });
     return isObject(value) ? toJson(value) : {};
   } catch (error) {
-    throw badRequest(
-      `the body of the request cannot be read as a protobuf ${type}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw badRequest(`the body of the request cannot be read as a protobuf ${type}: ${toError(error).message}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { toError } from '../../kube/api/api-error.ts';
 import type { Status } from '../../kube/api/objects.ts';
 import { qualifiedResource, type ServedKind } from '../registry/served-kind.ts';
 import type { Cause } from '../schema/structural-schema.ts';
@@ -129,7 +130,7 @@ export function tooLargeResourceVersion(wanted: number, current: number): Status
 
 export function internalError(error: unknown): StatusError {
   const next = error instanceof StandaloneError ? `. ${error.next}` : '';
-  const message = `${error instanceof Error ? error.message : String(error)}${next}`;
+  const message = `${toError(error).message}${next}`;
   return new StatusError(
     500,
     'InternalError',

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { toError } from '../../kube/api/api-error.ts';
 import { StandaloneError } from '../standalone-error.ts';
 
 // One row per version of an object, as etcd keeps them: the current one has superseded NULL, a deletion leaves a tombstone that
@@ -65,7 +66,7 @@ function explain(error: unknown, dataDirectory: string, file: string): Standalon
     );
   }
   return new StandaloneError(
-    `cannot open ${file}: ${error instanceof Error ? error.message : String(error)}`,
+    `cannot open ${file}: ${toError(error).message}`,
     `Make ${dataDirectory} writable for this user, or choose another directory with --data-dir.`,
     { cause: error },
   );

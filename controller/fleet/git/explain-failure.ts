@@ -1,4 +1,5 @@
 // What git says on its way out, as a reason and a next step. Pure.
+import { toError } from '../../../kube/api/api-error.ts';
 import { SourceError } from '../source.ts';
 import { GitError } from './run-git.ts';
 
@@ -60,7 +61,7 @@ export function explainFailure(error: unknown, url: string): SourceError {
     if (entry) return new SourceError(entry.reason, entry.message(url), { cause: error });
     return new SourceError('GitOperationFailed', `${url}: ${lastWords(error)}`, { cause: error });
   }
-  return new SourceError('GitOperationFailed', `${url}: ${error instanceof Error ? error.message : String(error)}`, {
+  return new SourceError('GitOperationFailed', `${url}: ${toError(error).message}`, {
     cause: error,
   });
 }
