@@ -113,15 +113,7 @@ function judgeAvailable(scope: Scope): Finding {
   const desired = placement?.desired ?? deployment.spec.placement.replicas ?? 1;
   const needed = Math.max(1, Math.min(deployment.spec.rollout?.minimumDevices ?? 1, desired));
   const serving = scope.groups.flatMap(({ className, members }) =>
-    members.filter((member) => {
-      const { active } = member.slots;
-      return (
-        member.reachable &&
-        serves(member, active) &&
-        active !== undefined &&
-        rejectionOf(scope, active.revision, className) === undefined
-      );
-    }),
+    members.filter((member) => member.reachable && servesGood(scope, member, className)),
   ).length;
   if (serving >= needed)
     return { status: 'True', reason: 'Succeeded', message: `${counted(serving, 'device serves', 'devices serve')} it` };
@@ -130,6 +122,12 @@ function judgeAvailable(scope: Scope): Finding {
     reason: serving === 0 ? 'NoFeasibleDevice' : 'Progressing',
     message: `${counted(serving, 'device serves', 'devices serve')} it, at least ${needed} must`,
   };
+}
+
+/** While a switch is under way its agent serves the one before: what it says of its active slot counts, not what was ordered. */
+function servesGood(scope: Scope, { instance, slots }: Member, className: string): boolean {
+  const serving = instance.status?.revisions?.find(({ slot, phase }) => slot === 'Active' && phase === 'Serving');
+  return slots.active !== undefined && serving !== undefined && rejectionOf(scope, serving.revision, className) === undefined;
 }
 
 /** This generation has converged on all reachable devices, and on at least minimumDevices. */

@@ -42,6 +42,18 @@ describe('a deployment that prediction admits', () => {
     expect(fleet.condition('Ready')).toBe('True Succeeded');
   });
 
+  it('stays Available while its device switches, for the old version serves until then', () => {
+    const fleet = new PlannedFleet({ devices: { 'pi-1': 'pi' }, predictions: { pi: { joules: [0.03, 0.025, 0.04] } } });
+    fleet.settle();
+    fleet.ask(fleet.release('cell-2', 'b'));
+    fleet.pass();
+    fleet.report();
+    fleet.pass();
+    expect(fleet.slots('pi-1')).toEqual({ active: 'cell-2', previous: 'cell-1' });
+    expect(fleet.condition('Available')).toBe('True Succeeded');
+    expect(fleet.condition('Ready')).toBe('False Progressing');
+  });
+
   it('goes back to the version that Git asks for again, with its old revision', () => {
     const fleet = new PlannedFleet({ devices: { 'pi-1': 'pi' }, predictions: { pi: { joules: [0.03, 0.025, 0.04] } } });
     const first = fleet.version;
