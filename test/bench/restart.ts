@@ -15,6 +15,9 @@ const goals = [
   { objects: 1000, seconds: 5 },
   { objects: Number.POSITIVE_INFINITY, seconds: 20 },
 ];
+/** Without a write for so long, a controller has nothing left to write: it holds none back for longer. */
+const quietSeconds = 8;
+const longestUnrestSeconds = 300;
 /** Long enough for every queue to run dry. */
 const watchSeconds = 10;
 const deploymentsPerAgent = 10;
@@ -30,6 +33,19 @@ interface Restart {
   row: string[];
 }
 
+/** What follows the last Ready: events, which a controller sends one after the other, and status writes that were held back. */
+async function untilQuiet(fleet: Fleet, { note, signal }: BenchOptions): Promise<void> {
+  const started = performance.now();
+  await fleet.controller.call('calls');
+  await eventually(async () => {
+    signal.throwIfAborted();
+    await delay(quietSeconds * 1000);
+    const { writes, byKind } = await fleet.controller.call<ControllerCalls>('calls');
+    if (writes > 0) throw new Error(`within ${quietSeconds} s before the restart: ${JSON.stringify(byKind)}`);
+  }, longestUnrestSeconds);
+  note(`  quiet ${((performance.now() - started) / 1000).toFixed(0)} s after the last was Ready`);
+}
+
 async function measure(options: BenchOptions, kind: ServerKind, count: number): Promise<Restart | undefined> {
   const server = await startBenchServer(kind, options.note);
   if (!server) return undefined;
@@ -37,12 +53,7 @@ async function measure(options: BenchOptions, kind: ServerKind, count: number): 
     const agents = Math.max(10, Math.ceil(count / deploymentsPerAgent));
     await using fleet = await Fleet.start({ server, agents, note: options.note, signal: options.signal });
     await declareDeployments(fleet, count, options.signal);
-    await eventually(async () => {
-      await fleet.controller.call('calls');
-      await delay(2000);
-      const { writes } = await fleet.controller.call<ControllerCalls>('calls');
-      if (writes > 0) throw new Error(`${writes} writes before the restart`);
-    }, 60);
+    await untilQuiet(fleet, options);
     const started = performance.now();
     const { webUrl, pid } = await fleet.restartController();
     await eventually(
