@@ -85,3 +85,12 @@ export function integerElements(tensor: TensorProto): bigint[] | undefined {
     name === 'int64' ? view.getBigInt64(index * 8, true) : BigInt(view.getInt32(index * 4, true)),
   );
 }
+
+/** The same for single-precision floats: scales. */
+export function floatElements(tensor: TensorProto): number[] | undefined {
+  if (tensor.dataLocation === 1 || tensorTypeName(tensor.dataType) !== 'float32') return undefined;
+  const raw = tensor.rawData;
+  if (raw === undefined) return tensor.floatData;
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return Array.from({ length: Math.floor(raw.byteLength / 4) }, (_, index) => view.getFloat32(index * 4, true));
+}

@@ -54,7 +54,7 @@ export function virtualBoards(): VirtualBoard[] {
   return boardSeeds.map(([className, seed]) => virtualBoard(className, seed));
 }
 
-function virtualBoard(className: string, seed: number): VirtualBoard {
+export function virtualBoard(className: string, seed: number): VirtualBoard {
   const plain = hiddenBoards[className];
   const input = plain?.meters[0];
   if (!plain || !input) throw new Error(`there is no simulated board ${className}`);
@@ -94,20 +94,25 @@ export function probeNetworks(): Network[] {
 }
 
 /** Candidates that are no probes, and the classic networks. */
-export function heldOutNetworks(): Network[] {
+export function heldOutFiles(): { name: string; write: () => Uint8Array }[] {
   const taken = new Set(probes().map(({ name }) => name));
-  const candidates = probeCandidates().filter(({ name }) => !taken.has(name));
   return [
-    ...candidates.map((candidate) => readNetwork(candidate.name, candidate.write())),
-    ...Object.entries(classicNetworks).map(([name, write]) =>
-      readNetwork(name, write({ kind: 'constant', seed: 1, minimumElements: 1 })),
-    ),
+    ...probeCandidates().filter(({ name }) => !taken.has(name)),
+    ...Object.entries(classicNetworks).map(([name, write]) => ({
+      name,
+      write: () => write({ kind: 'constant', seed: 1, minimumElements: 1 }),
+    })),
   ];
+}
+
+export function heldOutNetworks(): Network[] {
+  return heldOutFiles().map(({ name, write }) => readNetwork(name, write()));
 }
 
 function readNetwork(name: string, bytes: Uint8Array): Network {
   const model = readModel(bytes);
-  const { tensors } = inferShapes(model.graph, opsetOf(model));
+  const { tensors, unresolved } = inferShapes(model.graph, opsetOf(model));
+  if (unresolved.length > 0) throw new Error(`${name}: the shapes after ${unresolved.join(', ')} are not known`);
   return {
     name,
     features: staticFeatures(model.graph, tensors),

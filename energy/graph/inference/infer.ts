@@ -1,11 +1,11 @@
 // Shapes without running: walks the nodes in file order with what is declared, stored and computable.
 import type { GraphProto, NodeProto, TensorProto } from '../../onnx/messages.ts';
-import { integerElements } from '../../onnx/tensor-types.ts';
+import { floatElements, integerElements } from '../../onnx/tensor-types.ts';
 import { attributesOf, tensorAttribute } from '../node-attributes.ts';
 import { arithmeticRules } from './arithmetic-rules.ts';
 import type { Rule } from './context.ts';
 import { layoutRules } from './layout-rules.ts';
-import { type KnownTensor, maximumIntegers } from './tensor.ts';
+import { type KnownTensor, maximumElements } from './tensor.ts';
 import { windowRules } from './window-rules.ts';
 
 const rules = new Map<string, Rule>(Object.entries({ ...windowRules, ...layoutRules, ...arithmeticRules }));
@@ -53,12 +53,15 @@ function declaredTensors(graph: GraphProto): Map<string, KnownTensor> {
 
 function stored(tensor: TensorProto): KnownTensor {
   const count = tensor.dims.reduce((product, size) => product * size, 1);
-  const integers = count <= maximumIntegers ? integerElements(tensor)?.map(Number) : undefined;
+  const isSmall = count <= maximumElements;
+  const integers = isSmall ? integerElements(tensor)?.map(Number) : undefined;
+  const floats = isSmall ? floatElements(tensor) : undefined;
   return {
     shape: tensor.dims,
     ...(tensor.dataType === undefined ? {} : { elementType: tensor.dataType }),
     constant: true,
     ...(integers?.length === count ? { integers } : {}),
+    ...(floats?.length === count ? { floats } : {}),
   };
 }
 
@@ -73,7 +76,7 @@ function outputsOf(node: NodeProto, tensors: ReadonlyMap<string, KnownTensor>, o
   const elementType = defaultElementType(node, inputs);
   return node.output.map((_, index) => {
     const output = outputs[index];
-    const integers = output?.integers && output.integers.length <= maximumIntegers ? output.integers : undefined;
+    const integers = output?.integers && output.integers.length <= maximumElements ? output.integers : undefined;
     const known = output?.elementType ?? elementType;
     return {
       ...(output?.shape ? { shape: output.shape } : {}),
@@ -94,7 +97,8 @@ function constantOutput(node: NodeProto): KnownTensor | undefined {
     if (attribute.name === 'value_ints')
       return { shape: [attribute.ints.length], elementType: 7, constant: true, integers: attribute.ints.map(Number) };
     if (attribute.name === 'value_float') return { shape: [], elementType: 1, constant: true };
-    if (attribute.name === 'value_floats') return { shape: [attribute.floats.length], elementType: 1, constant: true };
+    if (attribute.name === 'value_floats')
+      return { shape: [attribute.floats.length], elementType: 1, constant: true, floats: attribute.floats };
   }
   return { constant: true };
 }

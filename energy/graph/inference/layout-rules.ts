@@ -166,11 +166,24 @@ const range: Rule = (context) => {
   return [{ shape: [Math.max(0, Math.ceil((limit - start) / step))] }];
 };
 
+/** Sizes, or scales rounded down; from opset 18 on perhaps of some axes only. Before opset 11 there was no region of interest. */
 const resize: Rule = (context) => {
   const input = shapeAt(context, 0);
   if (!input) return [];
-  const sizes = integersAt(context, 3);
-  return sizes && sizes.length === input.length ? [{ shape: sizes }] : [];
+  const axes = integers(context, 'axes')?.map((axis) => wrapAxis(axis, input.length)) ?? input.map((_, axis) => axis);
+  const isEarly = context.type === 'Upsample' || context.opset < 11;
+  const sizes = isEarly ? undefined : integersAt(context, 3);
+  const scales = context.inputs[isEarly ? 1 : 2]?.floats;
+  const shape = [...input];
+  if (sizes?.length === axes.length) {
+    const policy = context.attributes.get('keep_aspect_ratio_policy') ?? 'stretch';
+    if (policy !== 'stretch') return [];
+    for (const [index, axis] of axes.entries()) shape[axis] = sizes[index] ?? 0;
+    return [{ shape }];
+  }
+  if (scales?.length !== axes.length) return [];
+  for (const [index, axis] of axes.entries()) shape[axis] = Math.floor(Math.fround((input[axis] ?? 0) * (scales[index] ?? 0)));
+  return [{ shape }];
 };
 
 function blocks(grow: boolean): Rule {
@@ -202,6 +215,7 @@ export const layoutRules: Readonly<Record<string, Rule>> = {
   ConstantOfShape: constantOfShape,
   Range: range,
   Resize: resize,
+  Upsample: resize,
   DepthToSpace: blocks(true),
   SpaceToDepth: blocks(false),
 };

@@ -9,7 +9,9 @@ export interface KnownTensor {
   constant: boolean;
   /** The elements of a small integer tensor: shapes, axes, steps. */
   integers?: readonly number[];
+  /** The elements of a small float tensor that the file holds: scales. */
+  floats?: readonly number[];
 }
 
-/** Longer integer tensors are data, not shapes. */
-export const maximumIntegers = 64;
+/** Longer tensors are data, not shapes or scales. */
+export const maximumElements = 64;
