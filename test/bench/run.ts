@@ -46,13 +46,14 @@ async function main(): Promise<void> {
   for (const [name, bench] of benches) {
     note(`# ${name}`);
     const circumstances = describeMachine(new Date());
-    // What is measured on one server alone, or with a fleet of another size, has a section of its own: a long bench is published in parts.
-    const { server, agents } = values;
-    const parts = [...(server === undefined ? [] : [server]), ...(agents === undefined ? [] : [agents])];
+    // What is measured on one server alone, with a fleet of another size or at another rate, has a section of its own: a long bench is
+    // published in parts.
+    const { server, agents, rate } = values;
+    const parts = [server, agents, rate === undefined ? undefined : `${rate} per second`].filter((part) => part !== undefined);
     const title = [bench.title, ...parts].join(', ');
     const text = formatResult(title, await bench.run(options), circumstances);
     process.stdout.write(`${text}\n\n`);
-    const section = [name, ...parts].join('-');
+    const section = [name, ...parts].join('-').replaceAll(' ', '-');
     if (write) await writeFile(page, withSection(await readFile(page, 'utf8'), section, text));
   }
 }
