@@ -20,10 +20,11 @@ import { completePlan, planRows } from '../../energy/prediction/training/ship.ts
 import { numberIn, parseTable, textIn } from '../../energy/prediction/training/table.ts';
 import { coverageOptions, fitOptions, validationOptions } from '../../energy/prediction/training/train.ts';
 import type { TrainingRow } from '../../energy/prediction/training/training-row.ts';
+import { fewRowsTable } from './energy/few-rows.ts';
 import { fewShotCounts, fewShotTable } from './energy/few-shot.ts';
 import { fewShotWidthTable } from './energy/few-shot-widths.ts';
 import { hiddenBoardTable } from './energy/hidden-boards.ts';
-import { onlineReplay } from './energy/online-replay.ts';
+import { onlineReplay, onlineReplayTables } from './energy/online-replay.ts';
 import { sessionOffsetTable } from './energy/session-offset.ts';
 import { triedTable } from './energy/tried.ts';
 
@@ -89,22 +90,6 @@ function coverageLine(name: PlanName, rows: readonly TrainingRow[], read: Read):
     return `${shown}, ×${Math.exp(quantile(widths, 0.5)).toFixed(2)}`;
   };
   return `| ${name} | ${cell(true)} | ${cell(false)} |`;
-}
-
-function fewRows(rows: readonly TrainingRow[], read: Read): string {
-  const plan = completePlan('raspberry-pi-5-corerail-onnxruntime', read);
-  const lines = [20, 40, 100, 300].map((count) => {
-    const pairs: { predicted: number; actual: number }[] = [];
-    for (let draw = 0; draw < 20; draw += 1) {
-      const order = shuffled(rows, randomGenerator(draw));
-      const { model, surroundings } = fitLogModel(order.slice(0, count), fitOptions(plan, 'joules'));
-      for (const row of order.slice(count, count + 1000))
-        pairs.push({ predicted: evaluateLogModel(model, queryOf(surroundings, row.features)).value, actual: row.joules });
-    }
-    const { meanAbsolutePercent, medianAbsolutePercent } = scoresOf(pairs);
-    return `| ${count} | ${percent(meanAbsolutePercent)} | ${percent(medianAbsolutePercent)} |`;
-  });
-  return ['| rows to learn from | mean error | median error |', '|---|---|---|', ...lines].join('\n');
 }
 
 function shippedPredictor(name: PlanName): Predictor {
@@ -228,14 +213,14 @@ async function main(): Promise<void> {
           ...names.map((name) => coverageLine(name, rowsOf(name), read)),
         ].join('\n'),
     ],
-    ['few rows', () => fewRows(cells(), read)],
+    ['few rows', () => fewRowsTable(cells(), fitOptions(completePlan('raspberry-pi-5-corerail-onnxruntime', read), 'joules'))],
     ['transfer', () => transfer(read)],
     [
       'online',
       () => {
         const options = validationOptions(completePlan('raspberry-pi-5-board-pytorch', read), 'joules', 'architecture');
         const { scored: _, ...all } = options;
-        return onlineReplay(rowsOf('raspberry-pi-5-board-pytorch'), 'R4', ['R2', 'R1'], all);
+        return onlineReplayTables(onlineReplay(rowsOf('raspberry-pi-5-board-pytorch'), 'R4', ['R2', 'R1'], all));
       },
     ],
     [

@@ -28,20 +28,40 @@ interface Step {
   covered: boolean;
 }
 
+interface SpanScore {
+  /** Measurements that were learned from before, from the first to the last judged one. */
+  first: number;
+  last: number;
+  rawPercent: number;
+  calibratedPercent: number;
+  coveredRaw: number;
+  covered: number;
+}
+
+export interface ReplayScore {
+  from: string;
+  to: string;
+  trained: number;
+  streamed: number;
+  /** Whether no architecture of the stream was trained on. */
+  isUnseen: boolean;
+  spans: SpanScore[];
+}
+
 /** Trained on `from` alone; the rows of each of `streams` come in random order, each is judged before it is learned from. */
 export function onlineReplay(
   rows: readonly TrainingRow[],
   from: string,
   streams: readonly string[],
   options: ValidationOptions,
-): string {
+): ReplayScore[] {
   const training = rows.filter(({ session }) => session === from);
   const { model, surroundings } = fitLogModel(training, options);
   const calibration = calibrate({
     byArchitecture: outOfFold(training, options),
     byFamily: outOfFold(training, { ...options, groupBy: 'family', folds: 1000, repeats: 1 }),
   });
-  return streams.map((to) => replay(rows, training, { from, to, model, surroundings, calibration })).join('\n\n');
+  return streams.map((to) => replay(rows, training, { from, to, model, surroundings, calibration }));
 }
 
 interface Trained extends Pick<ReturnType<typeof fitLogModel>, 'model' | 'surroundings'> {
@@ -54,7 +74,7 @@ function replay(
   rows: readonly TrainingRow[],
   training: readonly TrainingRow[],
   { from, to, model, surroundings, calibration }: Trained,
-): string {
+): ReplayScore {
   const known = new Set(training.map(({ architecture }) => architecture));
   const fresh = rows.filter(({ session, architecture }) => session === to && !known.has(architecture));
   const stream = fresh.length >= 20 ? fresh : rows.filter(({ session }) => session === to);
@@ -75,21 +95,38 @@ function replay(
       return { raw: error(estimate), calibrated: error(now.estimate), coveredRaw: within(raw), covered: within(now) };
     });
   });
-  const unseen =
-    stream === fresh ? 'none of them of an architecture that was trained on' : 'some of architectures that were trained on';
-  return [
-    `${training.length} rows of session ${from} trained the predictor; ${stream.length} rows of session ${to} stream past it, ${unseen}; ${draws} random orders.`,
-    '',
-    '| measurements learned from before | mean error, as trained | calibrated | inside the 90 % interval, as trained | calibrated |',
-    '|---|---|---|---|---|',
-    ...spans.flatMap(([start, end]) => {
-      const list = steps.flatMap((one) => one.slice(start, end));
-      if (list.length === 0) return [];
-      const percent = (value: number) => `${value.toFixed(1)} %`;
-      const share = (key: 'coveredRaw' | 'covered') => percent(100 * mean(list.map((step) => Number(step[key]))));
-      return [
-        `| ${start} to ${Math.min(end, stream.length) - 1} | ${percent(mean(list.map(({ raw }) => raw)))} | ${percent(mean(list.map(({ calibrated }) => calibrated)))} | ${share('coveredRaw')} | ${share('covered')} |`,
-      ];
-    }),
-  ].join('\n');
+  const scored = spans.flatMap(([start, end]) => {
+    const list = steps.flatMap((one) => one.slice(start, end));
+    if (list.length === 0) return [];
+    const meanOf = (value: (step: Step) => number) => mean(list.map(value));
+    return [
+      {
+        first: start,
+        last: Math.min(end, stream.length) - 1,
+        rawPercent: meanOf(({ raw }) => raw),
+        calibratedPercent: meanOf(({ calibrated }) => calibrated),
+        coveredRaw: meanOf(({ coveredRaw }) => Number(coveredRaw)),
+        covered: meanOf(({ covered }) => Number(covered)),
+      },
+    ];
+  });
+  return { from, to, trained: training.length, streamed: stream.length, isUnseen: stream === fresh, spans: scored };
+}
+
+export function onlineReplayTables(scores: readonly ReplayScore[]): string {
+  const percent = (value: number) => `${value.toFixed(1)} %`;
+  return scores
+    .map(({ from, to, trained, streamed, isUnseen, spans: scored }) =>
+      [
+        `${trained} rows of session ${from} trained the predictor; ${streamed} rows of session ${to} stream past it, ${isUnseen ? 'none of them of an architecture that was trained on' : 'some of architectures that were trained on'}; ${draws} random orders.`,
+        '',
+        '| measurements learned from before | mean error, as trained | calibrated | inside the 90 % interval, as trained | calibrated |',
+        '|---|---|---|---|---|',
+        ...scored.map(
+          ({ first, last, rawPercent, calibratedPercent, coveredRaw, covered }) =>
+            `| ${first} to ${last} | ${percent(rawPercent)} | ${percent(calibratedPercent)} | ${percent(100 * coveredRaw)} | ${percent(100 * covered)} |`,
+        ),
+      ].join('\n'),
+    )
+    .join('\n\n');
 }

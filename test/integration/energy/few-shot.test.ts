@@ -3,8 +3,10 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parsePredictor } from '../../../energy/prediction/predictor.ts';
 import { type PlanName, shippedPlans } from '../../../energy/prediction/training/plans.ts';
-import { planRows } from '../../../energy/prediction/training/ship.ts';
+import { completePlan, planRows } from '../../../energy/prediction/training/ship.ts';
+import { validationOptions } from '../../../energy/prediction/training/train.ts';
 import { fewShot } from '../../bench/energy/few-shot.ts';
+import { onlineReplay } from '../../bench/energy/online-replay.ts';
 import { sessionOffsets } from '../../bench/energy/session-offset.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
@@ -47,5 +49,19 @@ describe.skipIf(missing !== undefined)(
       expect(far?.scalar).toBeLessThan(14);
       expect(far?.learned).toBeLessThan(14);
     }, 30_000);
+
+    it('are learned from as they come: a later campaign of the Raspberry Pi 5 streams past a predictor of an earlier one', () => {
+      const { scored: _, ...options } = validationOptions(completePlan(pi, read), 'joules', 'architecture');
+      const scores = onlineReplay(planRows(pi, read), 'R4', ['R2', 'R1'], options);
+      const [later, far] = scores.map(({ spans }) => spans.filter(({ first }) => first >= 3));
+      expect(scores[0]).toMatchObject({ to: 'R2', streamed: 30, isUnseen: true });
+      expect([later?.length, far?.length]).toEqual([3, 2]);
+      for (const span of [...(later ?? []), ...(far ?? [])]) {
+        expect(span.calibratedPercent).toBeLessThan(span.rawPercent);
+        expect(span.covered).toBeGreaterThan(span.coveredRaw);
+        expect(span.covered).toBeGreaterThan(0.82);
+      }
+      for (const { rawPercent, calibratedPercent } of far ?? []) expect(calibratedPercent).toBeLessThan(rawPercent / 2.5);
+    }, 60_000);
   },
 );

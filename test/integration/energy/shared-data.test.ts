@@ -4,7 +4,9 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parsePredictor, predict } from '../../../energy/prediction/predictor.ts';
 import type { PlanName } from '../../../energy/prediction/training/plans.ts';
-import { artifactText, planRows, trainShipped } from '../../../energy/prediction/training/ship.ts';
+import { artifactText, completePlan, planRows, trainShipped } from '../../../energy/prediction/training/ship.ts';
+import { fitOptions } from '../../../energy/prediction/training/train.ts';
+import { fewRowsScores } from '../../bench/energy/few-rows.ts';
 
 const data = path.join(import.meta.dirname, '../../../../shared/data/energy');
 const present = existsSync(path.join(data, 'timm_boards.csv'));
@@ -40,6 +42,12 @@ describe.skipIf(!present)('the shipped predictors, from the measurement tables',
     expect(byFamily?.meanAbsolutePercent ?? 0).toBeLessThanOrEqual(bars.family ?? 100);
     expect(card.baselines[0]?.scores.meanAbsolutePercent).toBeGreaterThan(2 * byArchitecture.meanAbsolutePercent);
   });
+
+  it('twenty rows of the core rail predict the others within 6.4 %', () => {
+    const name = 'raspberry-pi-5-corerail-onnxruntime';
+    const { meanAbsolutePercent } = fewRowsScores(planRows(name, read), fitOptions(completePlan(name, read), 'joules'), 20);
+    expect(meanAbsolutePercent).toBeLessThanOrEqual(6.4);
+  }, 60_000);
 
   it('no measured value is served as a prediction', () => {
     for (const name of ['raspberry-pi-5-board-pytorch', 'jetson-nano-board-pytorch'] as const) {

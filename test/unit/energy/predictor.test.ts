@@ -5,6 +5,7 @@ import { matchKeys } from '../../../energy/prediction/class-key.ts';
 import { conformalQuantile, halfWidth, thinScores } from '../../../energy/prediction/conformal.ts';
 import { explain, PredictorFormatError, parsePredictor, predict } from '../../../energy/prediction/predictor.ts';
 import { cellFeatures } from '../../../energy/prediction/training/cell-rows.ts';
+import { binomialInterval } from '../../../energy/prediction/training/coverage.ts';
 
 const folder = new URL('../../../data/predictors/', import.meta.url);
 const shipped = ['jetson-nano-board-pytorch', 'raspberry-pi-5-board-pytorch', 'raspberry-pi-5-corerail-onnxruntime'];
@@ -36,6 +37,23 @@ describe('the shipped predictors', () => {
     expect(card.baselines.length).toBeGreaterThan(0);
     expect(card.coverage.insidePermille).toBeGreaterThanOrEqual(860);
   });
+
+  it.each([
+    [piCore, 1.2],
+    [piBoard, 1.2],
+    [jetson, 1.35],
+  ])(
+    'hold nine of ten in their 90 % interval, by the exact binomial test, and are not wider than they may be',
+    ({ card }, widest) => {
+      const { insidePermille, insideCount, halfWidthFactor } = card.coverage;
+      // Rows of one architecture are not independent: the test counts architectures.
+      const count = Math.min(insideCount, card.architectures);
+      const [lower, upper] = binomialInterval(Math.round((insidePermille / 1000) * count), count, 90);
+      expect(lower).toBeLessThanOrEqual(0.9);
+      expect(upper).toBeGreaterThanOrEqual(0.9);
+      expect(halfWidthFactor).toBeLessThanOrEqual(widest);
+    },
+  );
 
   it('the Pi’s whole-board scale is said to be assumed', () => {
     expect(piBoard.card.scaleAssumed).toBe(true);
