@@ -77,7 +77,8 @@ export function isAwaited(instance: ModelInstance, next: readonly Condition[]): 
  * ours would get in the way of. Pure.
  */
 export function isOvertaken(instance: ModelInstance, next: readonly Condition[]): boolean {
-  const said = (conditions: readonly Condition[]) => conditions.map(({ observedGeneration: _, ...rest }) => rest);
+  const said = (conditions: readonly Condition[]) =>
+    conditions.map((condition) => ({ ...condition, observedGeneration: undefined }));
   return instance.spec.candidate !== undefined && sameContent(said(ownedConditions(instance)), said(next));
 }
 

@@ -211,7 +211,9 @@ async function run(options: BenchOptions): Promise<BenchResult> {
         'A stub joins, beats every 60 s, watches its own EdgeDevice, reads its instances and applies their status over connections of its own; it runs no model. Bytes are those of its TCP connections.',
         ...(server.kind === 'embedded'
           ? []
-          : ['No kube-controller-manager signs here: the devices are made beforehand, and the stubs speak as the administrator.']),
+          : [
+              'No kube-controller-manager signs here: the devices are made beforehand, and the stubs speak as the administrator.',
+            ]),
         ...(keeping === agents
           ? []
           : [
