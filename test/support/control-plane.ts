@@ -9,8 +9,9 @@ import type { Binaries } from './control-plane/binaries.ts';
 import { createTestAuthority, serviceAccountKeys, type TestAuthority } from './control-plane/certificates.ts';
 import { installDefinitions } from './control-plane/definitions.ts';
 import { kubeconfigOf } from './control-plane/kubeconfig.ts';
-import { freePort, type ServerProcess } from './control-plane/server-process.ts';
+import type { ServerProcess } from './control-plane/server-process.ts';
 import { type ClusterFiles, startApiServer, startControllerManager, startEtcd } from './control-plane/servers.ts';
+import { freePort } from './free-port.ts';
 
 export interface ControlPlane {
   /** As a member of system:masters. */

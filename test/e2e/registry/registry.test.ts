@@ -2,8 +2,6 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +14,7 @@ import { findCondition } from '../../../kube/meta/conditions.ts';
 import { createTestAuthority } from '../../support/control-plane/certificates.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/controller.ts';
 import { eventually } from '../../support/eventually.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const run = promisify(execFile);
 const root = path.join(import.meta.dirname, '../../..');
@@ -129,13 +128,3 @@ describe.skipIf(!installed)('a registry (Debian package docker-registry)', () =>
 const encode = (text: string) => Buffer.from(text).toString('base64');
 /** bcrypt of `password`, which is the only form that the registry reads. */
 const passwordHash = '$2b$04$IHvC2wVKgmECwlt3BiyGSu/jC5zK2ZaOEuQmjgJOWNuKvIpUXMN/K';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

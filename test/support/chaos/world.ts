@@ -11,9 +11,9 @@ import type { Client } from '../../../kube/api/client.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
 import { runCommand } from '../clients/command.ts';
 import { watchConditions } from '../condition-watch.ts';
-import { freePort } from '../control-plane/server-process.ts';
 import { eventually } from '../eventually.ts';
 import { EmbeddedProcess, type FaultTarget, startRealTarget } from '../faults/target.ts';
+import { freePort } from '../free-port.ts';
 import { ManagedProcess } from './managed-process.ts';
 
 export const chaosNamespace = 'chaos';

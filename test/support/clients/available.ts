@@ -1,6 +1,7 @@
 // Clients in other languages are no dependency of ours: without one its tour is skipped and says so, but never in CI.
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { withFolderLock } from '../control-plane/folder-lock.ts';
@@ -23,7 +24,7 @@ export async function findPython(requirementsFile: string): Promise<string | und
   const finished = join(folder, 'finished');
   await mkdir(cache, { recursive: true });
   return withFolderLock(`${folder}.lock`, async () => {
-    if (await exists(finished)) return join(folder, 'bin', 'python');
+    if (existsSync(finished)) return join(folder, 'bin', 'python');
     await rm(folder, { recursive: true, force: true });
     const made = await runCommand('python3', ['-m', 'venv', folder]);
     if (made.code !== 0) return skipped(`python3 cannot make a virtual environment: ${lastLine(made.stderr)}`);
@@ -44,11 +45,4 @@ function skipped(reason: string): undefined {
 
 function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
 // Finds kube-apiserver, etcd and kube-controller-manager, or builds them once with Go.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +38,7 @@ export async function findBinaries(environment: NodeJS.ProcessEnv = process.env)
   const { version, linkerFlags, cache, folder } = await buildPlan(environment);
   await mkdir(cache, { recursive: true });
   return withFolderLock(`${folder}.lock`, async () => {
-    if (await exists(folder)) return built(folder);
+    if (existsSync(folder)) return built(folder);
     if (!(await hasGo())) {
       return {
         kind: 'absent',
@@ -53,8 +54,8 @@ export async function findBinaries(environment: NodeJS.ProcessEnv = process.env)
 /** Whether `findBinaries` would come back with all three, be it after a build. */
 export async function canFindBinaries(environment: NodeJS.ProcessEnv = process.env): Promise<boolean> {
   const assets = environment['KUBEBUILDER_ASSETS'];
-  if (assets) return exists(join(assets, 'kube-controller-manager'));
-  return (await exists((await buildPlan(environment)).folder)) || (await hasGo());
+  if (assets) return existsSync(join(assets, 'kube-controller-manager'));
+  return existsSync((await buildPlan(environment)).folder) || (await hasGo());
 }
 
 async function buildPlan(environment: NodeJS.ProcessEnv) {
@@ -70,10 +71,10 @@ async function buildPlan(environment: NodeJS.ProcessEnv) {
 async function fromAssets(folder: string): Promise<Binaries> {
   const found = { kind: 'found' as const, etcd: join(folder, 'etcd'), apiServer: join(folder, 'kube-apiserver') };
   for (const file of [found.etcd, found.apiServer]) {
-    if (!(await exists(file))) throw new Error(`KUBEBUILDER_ASSETS is ${folder}, but there is no ${file}`);
+    if (!existsSync(file)) throw new Error(`KUBEBUILDER_ASSETS is ${folder}, but there is no ${file}`);
   }
   const controllerManager = join(folder, 'kube-controller-manager');
-  return (await exists(controllerManager)) ? { ...found, controllerManager } : found;
+  return existsSync(controllerManager) ? { ...found, controllerManager } : found;
 }
 
 function built(folder: string): Binaries {
@@ -117,13 +118,6 @@ function linkerFlagsOf(version: string): string {
 
 async function hasGo(): Promise<boolean> {
   return run('go', ['version']).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
     () => true,
     () => false,
   );

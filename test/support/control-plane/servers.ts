@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { createClient } from '../../../kube/api/http-client.ts';
+import { freePort } from '../free-port.ts';
 import type { Binaries } from './binaries.ts';
-import { freePort, ServerProcess } from './server-process.ts';
+import { ServerProcess } from './server-process.ts';
 
 /** Files on disk that the servers read. */
 export interface ClusterFiles {

@@ -1,13 +1,15 @@
 // Flux's kustomize-controller, built once with Go, on an API server of a test.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { withFolderLock } from '../control-plane/folder-lock.ts';
-import { freePort, ServerProcess } from '../control-plane/server-process.ts';
+import { ServerProcess } from '../control-plane/server-process.ts';
+import { freePort } from '../free-port.ts';
 
 const run = promisify(execFile);
 const moduleFolder = fileURLToPath(new URL('../../cluster/flux/', import.meta.url));
@@ -28,7 +30,7 @@ export async function findFlux(environment: NodeJS.ProcessEnv = process.env): Pr
   await mkdir(cache, { recursive: true });
   return withFolderLock(`${folder}.lock`, async () => {
     const found: Flux = { kind: 'found', binary: join(folder, 'kustomize-controller'), definition: join(folder, definitionFile) };
-    if (await exists(folder)) return found;
+    if (existsSync(folder)) return found;
     if (environment['FLUX'] !== 'build')
       return {
         kind: 'absent',
@@ -84,11 +86,4 @@ export async function startKustomizeController(
     throw error;
   }
   return { stop, log: () => readFile(logFile, 'utf8') };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

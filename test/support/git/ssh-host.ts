@@ -1,11 +1,12 @@
 // A Git host over ssh: the real sshd of this machine on a loopback port, with keys of its own, for one user and one key.
 import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '../eventually.ts';
+import { freePort } from '../free-port.ts';
 
 const run = promisify(execFile);
 const sshd = '/usr/sbin/sshd';
@@ -90,13 +91,4 @@ function reach(port: number): Promise<void> {
     });
     socket.once('error', reject);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }
