@@ -97,11 +97,20 @@ const histogram: Similarity = (left, right, lengthScale) => {
   return Math.exp(-apart / lengthScale) * matern32(Math.abs((left[0] ?? 0) - (right[0] ?? 0)), 2 * lengthScale);
 };
 
-/** What a roofline could know beyond sums of work: nodes bound by memory, outputs that do not fill a GPU, exponentials. */
-function furtherTerms(row: TrainingRow): number[] {
-  const { roofline, occupancy, transcendentalBytes, smallNodes } = row.features;
-  const tail = [roofline.b8 / 1e6, occupancy.t32 / 1e9, transcendentalBytes / 1e6, smallNodes / row.batch];
-  return [...prepared(row).amounts, ...tail];
+/** What a roofline could know beyond sums of work, each a kind of its own. */
+const furtherTerms: Readonly<Record<string, (row: TrainingRow) => number>> = {
+  'for nodes bound by memory': ({ features }) => features.roofline.b8 / 1e6,
+  'for outputs that do not fill a GPU': ({ features }) => features.occupancy.t32 / 1e9,
+  'for bytes of exponentials': ({ features }) => features.transcendentalBytes / 1e6,
+  'for nodes with small outputs': ({ features, batch }) => features.smallNodes / batch,
+};
+
+function withTerms(terms: readonly ((row: TrainingRow) => number)[]): Fit {
+  const further = terms.map((_, index) => Math.max(...rooflineKinds) + 1 + index);
+  return fitRecipe({
+    amounts: (row) => [...prepared(row).amounts, ...terms.map((term) => term(row))],
+    roofline: { kinds: [...rooflineKinds, ...further] },
+  });
 }
 
 export interface Alternative {
@@ -134,8 +143,6 @@ export const alternatives: readonly Alternative[] = [
   { name: 'Student’s t on residuals: rows far off count less', fit: fitRecipe({ isRobust: true }) },
   { name: 'additive kernel over sizes, MACs, bytes and shape', fit: fitRecipe({ similarity: additive }) },
   { name: 'graph kernel: histogram of kinds of work', fit: fitRecipe({ similarity: histogram }) },
-  {
-    name: 'roofline with memory-bound, occupancy, exponential and small-node terms',
-    fit: fitRecipe({ amounts: furtherTerms, roofline: { kinds: [...rooflineKinds, 5, 6, 7, 8] } }),
-  },
+  ...Object.entries(furtherTerms).map(([name, term]) => ({ name: `roofline with a term ${name}`, fit: withTerms([term]) })),
+  { name: 'roofline with all four of these terms', fit: withTerms(Object.values(furtherTerms)) },
 ];
