@@ -136,7 +136,7 @@ export function predict(
     transferred,
     mismatches,
     unknownParts,
-    method: methodOf(energy, transferred),
+    method: methodOf(energy, transferred, card.calibration !== undefined),
   };
 }
 
@@ -155,10 +155,16 @@ function estimateOf(target: Target, query: Query, confidencePercent: number, tra
   return { value: { estimate: value, lower: value / factor, upper: value * factor }, inDomain, borrowed: width.borrowed };
 }
 
-function methodOf({ inDomain, borrowed }: Outcome, transferred: boolean): string {
+function methodOf({ inDomain, borrowed }: Outcome, transferred: boolean, fromProbes: boolean): string {
   const notes = [
-    'non-negative roofline with Gaussian process residual, conformal interval',
-    ...(inDomain ? [] : ['unlike the training networks: interval from families never seen']),
+    fromProbes
+      ? 'non-negative roofline with Gaussian process residual, fitted to probes, interval from left-out ones'
+      : 'non-negative roofline with Gaussian process residual, conformal interval',
+    ...(inDomain
+      ? []
+      : [
+          `unlike the ${fromProbes ? 'probes: as wide as for a network that is like none' : 'training networks: interval from families never seen'}`,
+        ]),
     ...(borrowed ? ['few scores: interval borrowed and widened'] : []),
     ...(transferred ? [`transferred: interval at least ÷${transferFactor} to ×${transferFactor}`] : []),
   ];

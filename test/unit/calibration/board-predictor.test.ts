@@ -102,10 +102,11 @@ describe('the predictor of a calibrated board', () => {
 
   it('answers for the board that was measured, with an interval around the measurement', () => {
     for (const [index, network] of networks.entries()) {
-      const { joulesPerInference, transferred, inDomain } = predict(predictor, network.features, description.key, {
+      const { joulesPerInference, transferred, inDomain, method } = predict(predictor, network.features, description.key, {
         confidencePercent: 90,
       });
       expect([transferred, inDomain]).toEqual([false, true]);
+      expect(method).toContain('interval from left-out ones');
       expect(joulesPerInference.lower).toBeLessThan(measured[index]?.joules ?? 0);
       expect(joulesPerInference.upper).toBeGreaterThan(measured[index]?.joules ?? 0);
     }
