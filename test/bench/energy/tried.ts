@@ -8,6 +8,8 @@ import { alternatives, type Fit, reference } from './alternatives.ts';
 
 const draws = 2000;
 const bootstrapSeed = 1;
+/** In points. */
+const leastShown = 0.005;
 
 /** Percent errors of held-out rows, by architecture. */
 type Errors = Map<string, number[]>;
@@ -75,7 +77,8 @@ export function triedTable(tables: readonly Table[], note: (text: string) => voi
       const [lower, upper] = gain(before[index] ?? new Map(), errors);
       return { text: `${meanOf(errors).toFixed(2)} % (${signed(lower)} to ${signed(upper)})`, lower, upper };
     });
-    const [gains, loses] = [cells.some(({ lower }) => lower > 0), cells.some(({ upper }) => upper < 0)];
+    // Less than what the table shows is nothing.
+    const [gains, loses] = [cells.some(({ lower }) => lower >= leastShown), cells.some(({ upper }) => upper <= -leastShown)];
     const verdict = gains && loses ? 'gains in one, loses in another' : gains ? 'gains' : loses ? 'loses' : 'nothing certain';
     return `| ${name} | ${cells.map(({ text }) => text).join(' | ')} | ${verdict} |`;
   });
