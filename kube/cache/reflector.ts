@@ -32,10 +32,17 @@ export interface ReflectorOptions<T extends KubeObject> {
   indexers?: Indexers<T>;
   /** What to keep of an object. Without it managedFields are dropped: they are often half of an object's bytes. */
   transform?: (object: Stored<T>) => Stored<T>;
-  /** How often a complete list checks what the watches delivered. 600 s. */
+  /** How often a complete list checks what the watches delivered. 600 s; of one object 1800 s. */
   relistSeconds?: number;
   random?: () => number;
 }
+
+/**
+ * Seconds. Watches end at a random time, so that a thousand agents do not connect again together. Those of one object live longer:
+ * there are as many as devices, and what they do while nothing happens is most of what they do.
+ */
+const ofMany = { relist: 600, watchFrom: 300, watchTo: 600 } as const;
+const ofOne = { relist: 1800, watchFrom: 900, watchTo: 1800 } as const;
 
 const backOff = { firstSeconds: 0.5, maxSeconds: 30 };
 /** After so many failures in a row the version itself is suspected. */
@@ -210,16 +217,21 @@ export class Reflector<T extends KubeObject> {
     };
   }
 
-  /** Random, so that a thousand agents do not reconnect together; never past the next periodic list. */
+  get #pace() {
+    return this.#options.name === undefined ? ofMany : ofOne;
+  }
+
+  /** Never past the next periodic list. */
   #watchSeconds(): number {
-    const random = 300 + Math.floor(this.#random() * 301);
+    const { watchFrom, watchTo } = this.#pace;
+    const random = watchFrom + Math.floor(this.#random() * (watchTo - watchFrom + 1));
     return Math.max(1, Math.min(random, Math.ceil(this.#untilRelist())));
   }
 
   /** Seconds */
   #untilRelist(): number {
     const age = (this.#deps.clock.monotonic() - this.#listedAt) / 1000;
-    return (this.#options.relistSeconds ?? 600) - age;
+    return (this.#options.relistSeconds ?? this.#pace.relist) - age;
   }
 
   /** Listed objects that the watch claimed to have passed, and that the store does not hold so. Deletions cannot be dated. */

@@ -86,6 +86,20 @@ test('lists, then watches from that version with bookmarks and a random end', as
   expect(changes).toEqual(['added one@5']);
 });
 
+test('watches one object for longer, and lists it less often: there are as many such watches as devices', async () => {
+  server.objects = [configMap('one', '5')];
+  const reflector = start({ name: 'one' });
+  await reflector.synced;
+  await eventually(() => expect(server.watchRequests).toHaveLength(1));
+  const query = server.watchRequests[0]?.query;
+  expect([query?.get('fieldSelector'), query?.get('timeoutSeconds')]).toEqual(['metadata.name=one', '900']);
+  expect(relists('periodic')).toBe(0);
+  // It is silent: cut and opened again every two minutes.
+  await soon(() => expect(relists('periodic')).toBe(1), 10_000);
+  expect(clock.monotonic()).toBeGreaterThan(1_790_000);
+  expect(clock.monotonic()).toBeLessThan(2_000_000);
+});
+
 test('is synced only by a complete list, however often lists fail', async () => {
   server.lists.push(...Array.from({ length: 6 }, () => failure(403, 'Forbidden')), reset());
   const reflector = start();
