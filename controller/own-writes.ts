@@ -23,8 +23,9 @@ export class OwnWrites<T extends KubeObject> {
     bases.add(resourceVersion);
     this.#written.delete(uid);
     this.#written.set(uid, { bases, object });
+    if (this.#written.size <= this.#maximum) return;
     const oldest = this.#written.keys().next();
-    if (this.#written.size > this.#maximum && !oldest.done) this.#written.delete(oldest.value);
+    if (!oldest.done) this.#written.delete(oldest.value);
   }
 
   /** The cached object, or our own later answer while the cache still shows what that was decided on. */
