@@ -91,6 +91,14 @@ export function progressOfRecord(record: CalibrationRecord, acceptDrift: boolean
   );
 }
 
+/** A run that ended because its anchor could not be measured tries it again when it is started again: what was measured before stands. */
+export function withoutFailedAnchor(record: CalibrationRecord): CalibrationRecord {
+  if (progressOfRecord(record, true).next.kind !== 'NoAnchor') return record;
+  const { anchor } = record.setup;
+  const last = record.steps.findLastIndex(({ probe, outcome }) => probe !== anchor || outcome.kind === 'Measured');
+  return { ...record, steps: record.steps.slice(0, last + 1) };
+}
+
 /** @throws NoPowerSourceError, UnknownBoardError, RecordMismatchError, or Error when the class cannot be simulated. */
 export async function runCalibration(
   options: CalibrationOptions,
@@ -130,7 +138,9 @@ export async function runCalibration(
     const before = options.restart ? undefined : await readRecord(file);
     if (before) checkSameSetup(file, before.setup, setup);
     const startTime = new Date(clock.now()).toISOString();
-    const record: CalibrationRecord = before ?? { format: recordFormat, startTime, setup, steps: [], features: {} };
+    const record: CalibrationRecord = before
+      ? withoutFailedAnchor(before)
+      : { format: recordFormat, startTime, setup, steps: [], features: {} };
     const { boundary } = setup;
     const bench = new ProbeBench({ ...options, boundary }, { clock, logger, board, measurement, store, meter });
     const progress = await measureAll(
