@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { RecordMismatchError } from '../../agent/calibration/calibration-record.ts';
 import { NoPowerSourceError, type PushPort } from '../../agent/calibration/power-choice.ts';
@@ -9,19 +8,15 @@ import {
   runCalibration,
   UnknownBoardError,
 } from '../../agent/calibration/run-calibration.ts';
-import { writeFileAtomic } from '../../agent/disk/atomic-file.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { leastProbes } from '../../energy/calibration/board-predictor.ts';
 import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
 import { anchorProbeName, probes as shippedProbes } from '../../energy/onnx/probes.ts';
 import { boundaries } from '../../energy/prediction/prediction.ts';
-import { type Predictor, type PredictorArtifact, parsePredictor } from '../../energy/prediction/predictor.ts';
-import { artifactText } from '../../energy/prediction/training/ship.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
-import { deviceClassText } from '../calibration/device-class-text.ts';
-import { predictorOf } from '../calibration/predictor-of-record.ts';
-import { type CalibrationResult, describeStep, formatResult, resultOf } from '../calibration/report.ts';
+import { describeStep, formatResult, resultOf } from '../calibration/report.ts';
 import { readSources } from '../calibration/sources.ts';
+import { writePredictor } from '../calibration/write-predictor.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { numberIn, parsePort } from '../flags/number.ts';
 import { oneOf } from '../flags/one-of.ts';
@@ -75,7 +70,15 @@ export async function calibrate(
       'mend that, and begin again with --restart',
       { exitCode: exitCodes.negative },
     );
-  const result = await finish(run, sources, flags, (performance.now() - started) / 1000);
+  const written = await writePredictor(run, sources, flags.out);
+  if (!written)
+    throw new CommandError(
+      `${run.record.steps.filter(({ outcome }) => outcome.kind === 'Measured').length} measurements are too few: a predictor needs ${leastProbes} probes; the last reason: ${lastReason(run.record.steps)}`,
+      'mend that, and begin again with --restart',
+      { exitCode: exitCodes.negative },
+    );
+  const { artifact, ...files } = written;
+  const result = resultOf(run, artifact, { ...files, seconds: (performance.now() - started) / 1000 });
   if (format === 'json') printJson(result);
   else process.stdout.write(formatResult(result));
 }
@@ -144,41 +147,6 @@ async function measured(options: CalibrationOptions, flags: CalibrateFlags, sign
   } finally {
     await rm(path.join(flags.out, '.work'), { recursive: true, force: true });
   }
-}
-
-async function finish(
-  run: CalibrationRun,
-  sources: readonly Predictor[],
-  flags: CalibrateFlags,
-  seconds: number,
-): Promise<CalibrationResult> {
-  const { record, file } = run;
-  const sha256 = createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
-  const made = predictorOf(run, { file: path.basename(file), sha256 }, sources);
-  if (!made)
-    throw new CommandError(
-      `${record.steps.filter(({ outcome }) => outcome.kind === 'Measured').length} measurements are too few: a predictor needs ${leastProbes} probes; the last reason: ${lastReason(record.steps)}`,
-      'mend that, and begin again with --restart',
-      { exitCode: exitCodes.negative },
-    );
-  const predictorFile = path.join(flags.out, `${made.name}.json`);
-  const artifact = await versioned(made, predictorFile);
-  const text = artifactText(artifact);
-  await writeFileAtomic(predictorFile, text);
-  const classFile = path.join(flags.out, `${artifact.name}.yaml`);
-  await writeFileAtomic(classFile, deviceClassText(artifact, text, record));
-  return resultOf(run, artifact, { predictorFile, classFile, seconds });
-}
-
-/** A version never gets other contents: verdicts name it. */
-async function versioned(made: PredictorArtifact, file: string): Promise<PredictorArtifact> {
-  const before = await readFile(file, 'utf8').catch(() => undefined);
-  if (before === undefined) return made;
-  const { version } = parsePredictor(before);
-  const same = { ...made, version };
-  return artifactText(same) === before ? same : { ...made, version: version + 1 };
 }
 
 function recordFile(out: string, deviceClass: string, boundary: Boundary): string {

@@ -2,10 +2,9 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import type { AgentReadiness } from '../../agent/options.ts';
+import { writeFileAtomic } from '../../agent/disk/atomic-file.ts';
 import { type RunningController, runController } from '../../controller/run.ts';
 import { productVersion } from '../../crds/product-version.ts';
-import { edgeDevices, modelVersions } from '../../crds/resources.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { createClient } from '../../kube/api/http-client.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
@@ -17,16 +16,15 @@ import { parsePort } from '../flags/number.ts';
 import { checkSimulatedClass } from '../flags/simulated-class.ts';
 import { createLogger } from '../logger.ts';
 import { keepHeapSmall } from '../small-heap.ts';
-import { superviseAgent } from '../up/agent-process.ts';
-import { type Convergence, followConvergence } from '../up/convergence.ts';
-import { type Endpoints, writeEndpoints, writeWhole } from '../up/endpoints.ts';
+import { followConvergence } from '../up/convergence.ts';
+import { describeDevices, type Endpoints, writeEndpoints } from '../up/endpoints.ts';
 import { checkFleet, declareFleet } from '../up/fleet.ts';
 import { parseSimulate, type UpOptions } from '../up/options.ts';
 import { Progress } from '../up/progress.ts';
 import { RememberedPorts } from '../up/remembered-ports.ts';
-import { writeSampleRequest } from '../up/sample-request.ts';
-import { formatSummary, pickSample } from '../up/summary.ts';
-import { thisMachineName } from '../up/this-machine.ts';
+import { prepareSample } from '../up/sample-request.ts';
+import { startAgents } from '../up/start-agents.ts';
+import { formatSummary } from '../up/summary.ts';
 
 interface UpFlags {
   dataDir: string;
@@ -36,8 +34,6 @@ interface UpFlags {
   fleet?: string;
   once: boolean;
 }
-
-const joinSeconds = 600;
 
 export async function up(flags: UpFlags, signal: AbortSignal): Promise<void> {
   keepHeapSmall();
@@ -52,7 +48,7 @@ export async function up(flags: UpFlags, signal: AbortSignal): Promise<void> {
   const server = await startControlPlane(options, ports, logger);
   stack.defer(() => server.close());
   const kubeconfigPath = join(options.dataDirectory, 'kubeconfig');
-  await writeWhole(kubeconfigPath, server.kubeconfig(), 0o600);
+  await writeFileAtomic(kubeconfigPath, server.kubeconfig(), 0o600);
 
   const client = createClient(server.admin, { userAgent: `jouleops-up/${productVersion}` });
   stack.defer(() => client.close());
@@ -98,7 +94,7 @@ export async function up(flags: UpFlags, signal: AbortSignal): Promise<void> {
     ),
     failureOf(controller),
   ]);
-  const sample = await sampleOf(options, client, convergence, endpoints, both);
+  const sample = await prepareSample(options.dataDirectory, client, { convergence, endpoints }, both);
   process.stdout.write(`${formatSummary({ convergence, endpoints, kubeconfigPath, ...(sample ? { sample } : {}) })}`);
   if (options.once) return;
   process.stdout.write('Running. Ctrl-C stops everything; starting again goes on from here.\n');
@@ -145,83 +141,6 @@ async function startController(
     { client: deps.client, clock: systemClock, logger: deps.logger.child({ part: 'controller' }) },
     signal,
   );
-}
-
-async function startAgents(
-  options: UpOptions,
-  controller: RunningController,
-  ports: RememberedPorts,
-  progress: Progress,
-  signal: AbortSignal,
-  stack: AsyncDisposableStack,
-): Promise<AgentReadiness[]> {
-  const stopping = new AbortController();
-  const both = AbortSignal.any([signal, stopping.signal]);
-  const stopped: Promise<void>[] = [];
-  stack.defer(async () => {
-    stopping.abort(new Error('the agents are asked to stop'));
-    await Promise.allSettled(stopped);
-  });
-  const specs = [{ name: thisMachineName() }, ...options.simulated.map(({ name, className }) => ({ name, simulate: className }))];
-  return Promise.all(
-    specs.map(async (spec) => {
-      const agent = await superviseAgent(
-        {
-          ...spec,
-          directory: join(options.dataDirectory, 'devices', spec.name),
-          port: await ports.choose(`agent ${spec.name}`, 0),
-          joinToken: await controller.mintJoinToken({ validSeconds: joinSeconds }),
-        },
-        { clock: systemClock, note: (text) => progress.note(text) },
-        both,
-      );
-      stopped.push(agent.stopped);
-      return agent.ready;
-    }),
-  );
-}
-
-/** The class is the controller's to say; it has it as soon as the device has joined and said what board it is. */
-async function describeDevices(client: Client, devices: AgentReadiness[], signal: AbortSignal): Promise<Endpoints['devices']> {
-  return Promise.all(
-    devices.map(async (device) => ({
-      name: device.name,
-      class: device.simulated && device.class !== undefined ? device.class : await classOf(client, device.name, signal),
-      simulated: device.simulated,
-      url: device.url,
-    })),
-  );
-}
-
-async function classOf(client: Client, name: string, signal: AbortSignal): Promise<string> {
-  const deadline = systemClock.monotonic() + 30_000;
-  for (;;) {
-    const device = await client.get(edgeDevices, { name }, { signal }).catch(() => undefined);
-    if (device?.status?.deviceClassName) return device.status.deviceClassName;
-    if (systemClock.monotonic() > deadline) {
-      throw new CommandError(
-        `device ${name} joined no class within 30 s`,
-        `see "kubectl describe edev ${name}" and the logs in the data directory`,
-      );
-    }
-    await systemClock.sleep(50, signal);
-  }
-}
-
-async function sampleOf(options: UpOptions, client: Client, convergence: Convergence, endpoints: Endpoints, signal: AbortSignal) {
-  const versions = new Map(
-    (await client.list(modelVersions, { signal, limit: 500 })).items.map((version) => [
-      `${version.metadata.namespace}/${version.metadata.name}`,
-      version,
-    ]),
-  );
-  const goldenOf = (deployment: { metadata: { namespace?: string }; spec: { modelVersionName: string } }) =>
-    versions.get(`${deployment.metadata.namespace}/${deployment.spec.modelVersionName}`)?.spec.goldenSet;
-  const picked = pickSample(convergence, endpoints, (deployment) => goldenOf(deployment) !== undefined);
-  const digest = picked && goldenOf(picked.deployment)?.digest;
-  if (!picked || !digest) return undefined;
-  const file = join(options.dataDirectory, 'controller', 'artifacts', 'blobs', 'sha256', digest.replace('sha256:', ''));
-  return { url: picked.url, file: await writeSampleRequest(options.dataDirectory, file) };
 }
 
 async function failureOf(controller: RunningController): Promise<never> {

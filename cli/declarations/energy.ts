@@ -7,7 +7,7 @@ export function declareEnergy(program: Command, signal: AbortSignal): void {
     .command('predict')
     .description('predict the energy of one inference of an ONNX model')
     .argument('<file>', 'an .onnx file')
-    .option('--device <class>', 'device class, or all', 'all')
+    .option('--device <classes>', 'device classes separated by commas, or all', 'all')
     .option('--boundary <boundary>', 'Board or CoreRail; default: Board where the class has it')
     .option('--runtime <runtime>', 'runtime it will run on (pytorch, onnxruntime); default: the predictor’s own')
     .addOption(shared.predictors())

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { writeWhole } from './endpoints.ts';
+import { writeFileAtomic } from '../../agent/disk/atomic-file.ts';
 
 export class RememberedPorts {
   readonly #file: string;
@@ -28,7 +28,7 @@ export class RememberedPorts {
 
   async remember(used: Record<string, string>): Promise<void> {
     for (const [use, url] of Object.entries(used)) this.#ports.set(use, Number(new URL(url).port));
-    await writeWhole(this.#file, `${JSON.stringify(Object.fromEntries(this.#ports), null, 2)}\n`, 0o644);
+    await writeFileAtomic(this.#file, `${JSON.stringify(Object.fromEntries(this.#ports), null, 2)}\n`);
   }
 }
 

@@ -1,0 +1,68 @@
+// What a person sees of a prediction: a row per predictor, what to be careful about, and where the energy goes.
+import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
+import type { PredictionReport } from '../../energy/prediction/catalogue.ts';
+import { explain, explainLayers, type Predictor } from '../../energy/prediction/predictor.ts';
+import { formatEnergy } from '../../energy/units.ts';
+import { formatTable } from '../output/table.ts';
+
+export function formatReports(reports: readonly PredictionReport[]): string {
+  return formatTable(
+    [
+      { title: 'DEVICE CLASS', value: (row) => row.deviceClass },
+      { title: 'BOUNDARY', value: (row) => row.boundary },
+      { title: 'QUANTITY', value: (row) => row.quantity },
+      { title: 'ENERGY/INFERENCE', value: (row) => formatEnergy(row.joulesPerInference.estimate), align: 'right' },
+      { title: 'INTERVAL', value: formatInterval },
+      {
+        title: 'LATENCY',
+        value: (row) => (row.latencySeconds === null ? '-' : `${(row.latencySeconds * 1000).toPrecision(3)} ms`),
+        align: 'right',
+      },
+      { title: 'IN DOMAIN', value: (row) => (row.inDomain ? 'yes' : 'no') },
+      { title: 'TRANSFERRED', value: (row) => (row.transferred ? 'yes' : 'no') },
+      { title: 'PREDICTOR', value: (row) => row.predictor },
+    ],
+    reports,
+  );
+}
+
+function formatInterval({ joulesPerInference }: PredictionReport): string {
+  const { lower, upper, confidencePercent } = joulesPerInference;
+  return `[${formatEnergy(lower)}, ${formatEnergy(upper)}] ${confidencePercent} %`;
+}
+
+export function caveats(report: PredictionReport): string {
+  const notes = [
+    ...(report.inDomain ? [] : ['the network is unlike those the predictor was trained on: only a measurement can decide']),
+    ...report.mismatches.map((mismatch) => `transferred, ${mismatch}`),
+  ];
+  return notes.map((note) => `  ${report.predictor}: ${note}\n`).join('');
+}
+
+const shownLayers = 10;
+
+export function formatExplanation(predictor: Predictor, report: PredictionReport, { layers = [] }: GraphAnalysis): string {
+  const table = formatTable(
+    [
+      { title: 'OPERATORS', value: (row) => row.part },
+      { title: 'ENERGY', value: (row) => formatEnergy(row.joules), align: 'right' },
+      { title: 'SHARE', value: (row) => `${row.percent.toFixed(1)} %`, align: 'right' },
+    ],
+    explain(predictor, report.features),
+  );
+  const costliest = explainLayers(predictor, report.features, layers)
+    .sort((left, right) => right.joules - left.joules)
+    .slice(0, shownLayers);
+  const layerTable = formatTable(
+    [
+      { title: `COSTLIEST OF ${layers.length} NODES`, value: (row) => row.name.slice(0, 60) || row.operator },
+      { title: 'OPERATOR', value: (row) => row.operator },
+      { title: 'CLASS', value: (row) => row.nodeClass },
+      { title: 'ENERGY', value: (row) => formatEnergy(row.joules), align: 'right' },
+      { title: 'SHARE', value: (row) => `${row.percent.toFixed(1)} %`, align: 'right' },
+    ],
+    costliest,
+  );
+  const assumptions = report.assumptions.map((assumption) => `  assumed: ${assumption}\n`).join('');
+  return `\n${report.predictor}: how the prediction is shared out (no operator was measured)\n${table}\n\n${layerTable}\n${assumptions}`;
+}
