@@ -53,8 +53,8 @@ export interface ControllersDeps {
 const passesAtOnce = 32;
 /** What people see of a rollout under way is as old as this at most. */
 const progressHoldSeconds = 5;
-/** Longer than a deployment takes to decide on a candidate that serves, where no test is needed. */
-const candidateHoldSeconds = 5;
+/** Longer than a deployment takes to decide on a candidate that serves, where no test is needed: also while the API server is slow. */
+const candidateHoldSeconds = 30;
 
 export function createControllers(
   deps: ControllersDeps,

@@ -1,4 +1,5 @@
 // A large fleet of protocol stubs: what it costs at rest, and how soon a change reaches a device.
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { modelDeployments } from '../../crds/resources.ts';
 import { eventually } from '../support/eventually.ts';
@@ -135,6 +136,12 @@ function judgedCpu(each: number): string {
   return judged(seconds(each), each <= goal.cpuSecondsEach);
 }
 
+/** Heartbeats that fell into the time are in it. */
+function coresAt(perSecond: number, cpu: CpuSeconds, changes: number): number {
+  const server = cpu.server.reduce((sum, { seconds: one }) => sum + one, 0);
+  return ((cpu.controller + server + cpu.stubs) / changes) * perSecond;
+}
+
 /** Where the time goes: a process near 100 % is what the others wait for, and a sum near 100 % of each core means the machine is. */
 function sharesOf(cpu: CpuSeconds, elapsed: number): string {
   return [percent(cpu.controller / elapsed), inParts(partsOf(cpu, elapsed), percent), percent(cpu.stubs / elapsed)].join(', ');
@@ -201,6 +208,11 @@ async function run(options: BenchOptions): Promise<BenchResult> {
             ],
             ['API server, processor time per change', '–', inParts(partsOf(changed.cpuSeconds, changes), seconds)],
             ['stub agents, processor time per change', '–', seconds(changed.cpuSeconds.stubs / changes)],
+            [
+              `cores that ${perSecond} changes per second take, all processes together`,
+              `${availableParallelism()} are there`,
+              digits(coresAt(perSecond, changed.cpuSeconds, changes)),
+            ],
             ['of one core: controller, API server, stub agents', '–', sharesOf(changed.cpuSeconds, changed.elapsed)],
             ['controller, resident (peak)', '–', mebibytes(changed.memory.residentBytes)],
           ],
