@@ -67,7 +67,7 @@ export async function calibrate(
   if (next.kind !== 'Finished')
     throw new CommandError(
       `the anchor ${anchor} could not be measured: ${lastReason(run.record.steps)}`,
-      'mend that, and begin again with --restart',
+      'mend that, and run the same command again: what was measured before stands',
       { exitCode: exitCodes.negative },
     );
   const written = await writePredictor(run, sources, flags.out);
