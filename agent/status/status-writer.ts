@@ -72,9 +72,9 @@ export class StatusWriter {
     } catch (error) {
       if (signal.aborted) return 'failed';
       // Gone, or replaced by another of the same name: the list of assigned instances will say so.
+      // Its version stays: without one the next look, which comes before that list, would be told to the other.
       if (isNotFound(error) || isConflict(error)) {
         logger.info({ object: key }, 'the object of this status is gone');
-        this.#versions.delete(key);
         return 'gone';
       }
       logger.warn({ err: error, object: key }, 'the status could not be written; it is kept and tried again');

@@ -71,6 +71,19 @@ it('says nothing of an instance to another that took its place', async () => {
   expect(stored.metadata.resourceVersion).toBe('9');
 });
 
+it('tells what took its place nothing at the next look either, nor when it comes after the object was gone', async () => {
+  stored = instance('second', '9');
+  expect(await write('Loading')).toBe('gone');
+  expect(await write('Serving')).toBe('gone');
+  expect(stored.metadata.resourceVersion).toBe('9');
+  stored = undefined;
+  expect(await write('Serving')).toBe('gone');
+  stored = instance('third', '12');
+  expect(await write('Serving')).toBe('gone');
+  expect(stored.metadata.resourceVersion).toBe('12');
+  expect(calls).not.toContain('apply at any');
+});
+
 it('gives up an instance that is gone', async () => {
   stored = undefined;
   expect(await write('Loading')).toBe('gone');
