@@ -7,7 +7,7 @@ import type { ControlPlaneDeps } from './control-plane.ts';
 import { createControlPlaneHooks } from './control-plane-hooks.ts';
 import type { Disk } from './disk/disk.ts';
 import { Instances } from './instances.ts';
-import { createAgentMetrics } from './metrics.ts';
+import { createAgentMetrics } from './metrics/agent-metrics.ts';
 import type { AgentOptions } from './options.ts';
 import { isActivationHeld } from './serving/hold.ts';
 import { Routes } from './serving/routes.ts';

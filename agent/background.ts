@@ -15,7 +15,7 @@ import { watchOperation } from './measurement/operation-windows.ts';
 import { powerStretches } from './measurement/power-stretches.ts';
 import { SharedPower, type WorkingWatts } from './measurement/shared-power.ts';
 import { sharedReadings } from './measurement/shared-readings.ts';
-import type { AgentMetrics } from './metrics.ts';
+import type { AgentMetrics } from './metrics/agent-metrics.ts';
 import type { NodePower } from './power/node-power.ts';
 import type { PowerMeter } from './power/power-meter.ts';
 import type { DayTotals } from './record/day-totals.ts';

@@ -1,12 +1,9 @@
 // Puts the controller together: servers, caches, reconcilers, and what wakes which.
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import type { Logger } from 'pino';
-import type { JoinResponse } from '../crds/join.ts';
 import { heartbeat } from '../crds/names.ts';
 import { productVersion } from '../crds/product-version.ts';
 import { deviceClasses } from '../crds/resources.ts';
-import { extractorVersion } from '../energy/graph/extract/protocol.ts';
 import type { Client } from '../kube/api/client.ts';
 import { listAll } from '../kube/cache/list-pager.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
@@ -14,28 +11,16 @@ import { createEventRecorder } from '../kube/runtime/event-recorder.ts';
 import { fenceWrites } from '../kube/runtime/fenced-client.ts';
 import { runWithLeadership } from '../kube/runtime/leader-election.ts';
 import { type Runnable, runGroups } from '../kube/runtime/runnables.ts';
-import { createHttpsOrigin } from './artifacts/https-origin.ts';
-import { createOciOrigin } from './artifacts/oci-origin.ts';
-import { ArtifactStore } from './artifacts/store.ts';
-import { createStoreOrigin } from './artifacts/store-origin.ts';
-import { type Caches, createCaches } from './caches.ts';
+import { createCaches } from './caches.ts';
 import { createControllers } from './controllers.ts';
-import { PredictorLibrary } from './device-class/predictor-library.ts';
-import { ensureSimulatedClass, shipClasses } from './device-class/ship.ts';
+import { shipClasses } from './device-class/ship.ts';
 import { readShippedClasses } from './device-class/shipped.ts';
-import { loadCertificateAuthority } from './device-port/certificate-authority.ts';
-import { readClientAuthority } from './device-port/client-authority.ts';
-import { join } from './device-port/join.ts';
-import { mintJoinToken } from './device-port/join-tokens.ts';
-import { publishDevicePort } from './device-port/publication.ts';
-import { startDevicePort } from './device-port/server.ts';
 import { LivenessTracker } from './edge-device/liveness.ts';
-import { Estimator } from './estimate/estimator.ts';
 import { createHookReceiver } from './fleet/webhook.ts';
 import { createControllerMetrics } from './metrics.ts';
-import { artifactsOf } from './model-version/acquire.ts';
-import { AnalysisStore } from './model-version/analysis-store.ts';
 import { type ControllerOptions, completeOptions } from './options.ts';
+import { openDevicePort } from './start/device-port.ts';
+import { openModels } from './start/models.ts';
 import { startWeb } from './web/server.ts';
 
 export interface ControllerDeps {
@@ -66,61 +51,8 @@ export async function runController(
   const caches = createCaches({ ...deps, metrics: metrics.runtime });
   metrics.observe(caches);
 
-  const artifacts = await ArtifactStore.open({
-    directory: path.join(options.dataDirectory, 'artifacts'),
-    quotaBytes: options.artifacts.quotaBytes,
-    referenced: () => referencedDigests(caches),
-  });
-  const analyses = await AnalysisStore.open(path.join(options.dataDirectory, 'analyses'), extractorVersion);
-  const https = createHttpsOrigin(options.artifacts);
-  const origins = [createStoreOrigin(options.modelStoreDirectory), https, createOciOrigin(https)];
-  const library = new PredictorLibrary({ predictorDirectory: options.predictorDirectory, artifacts, origins });
-  const estimator = new Estimator({
-    analysisOf: (subject) => analyses.analysisOf(subject),
-    predictorsOf: (className) => {
-      const own = library.of(className);
-      const base = caches.classes.store.get(className)?.spec.simulatedFrom;
-      return own.length > 0 || base === undefined ? own : library.of(base);
-    },
-    classOf: (className) => caches.classes.store.get(className),
-  });
-
-  const authority = await loadCertificateAuthority(deps, options.systemNamespace, signal);
-  let devicePortUrl = '';
-  const port = await startDevicePort(
-    {
-      clock,
-      logger: logger.child({ server: 'device-port' }),
-      artifacts,
-      authority,
-      clientAuthority: (reading) => readClientAuthority(client, reading),
-      join: (body, caller, joining) =>
-        join(
-          { client, clock, logger },
-          {
-            systemNamespace: options.systemNamespace,
-            apiServer: () => readApiServer(options),
-            artifacts: (): JoinResponse['artifacts'] => ({ url: devicePortUrl, certificateAuthority: authority.certificate }),
-            ensureSimulatedClass: (className, ensuring) => ensureSimulatedClass(client, className, ensuring),
-          },
-          body,
-          caller,
-          joining,
-        ),
-    },
-    options.devicePort,
-    signal,
-  );
-  devicePortUrl = options.devicePort.advertisedUrl ?? `https://${bracketed(options.devicePort.host)}:${port.port}`;
-  await publishDevicePort(
-    client,
-    [options.systemNamespace, ...(options.agentsNamespace === undefined ? [] : [options.agentsNamespace])],
-    { url: devicePortUrl, certificateAuthority: authority.certificate, caFingerprint: authority.fingerprint },
-    signal,
-  ).catch(async (error: unknown) => {
-    await port.close();
-    throw error;
-  });
+  const models = await openModels(options, caches);
+  const devicePort = await openDevicePort(options, { ...deps, artifacts: models.artifacts }, signal);
 
   const liveness = new LivenessTracker(clock, options.lostSeconds ?? heartbeat.lostSeconds);
   const events = createEventRecorder(deps, { controller: 'jouleops.dev/controller', instance: options.identity });
@@ -128,7 +60,7 @@ export async function runController(
   const leadership: Leadership = { mayWrite: () => !options.leaderElection };
   const leaderClient = fenceWrites(client, () => leadership.mayWrite());
   const controllers = createControllers(
-    { ...deps, client: leaderClient, caches, metrics, events, liveness, artifacts, analyses, origins, library, estimator },
+    { ...deps, ...models, client: leaderClient, caches, metrics, events, liveness },
     options,
     predictorsLoaded.promise,
   );
@@ -150,7 +82,7 @@ export async function runController(
     },
     options.web,
   ).catch(async (error: unknown) => {
-    await port.close();
+    await devicePort.close();
     throw error;
   });
 
@@ -160,7 +92,7 @@ export async function runController(
       run: async (running) => {
         await shipClasses(leaderClient, await readShippedClasses(options.predictorDirectory), running);
         const { items } = await listAll(client, deviceClasses, { signal: running });
-        for (const item of items) await library.load(item, running);
+        for (const item of items) await models.library.load(item, running);
         predictorsLoaded.resolve();
       },
     },
@@ -169,7 +101,7 @@ export async function runController(
   const running = runGroups(
     { clock, logger },
     {
-      servers: [{ name: 'device port', run: (running) => port.run(running) }],
+      servers: [{ name: 'device port', run: (running) => devicePort.run(running) }],
       caches: Object.entries(caches).map(([name, reflector]) => ({
         name,
         ready: reflector.synced,
@@ -180,22 +112,17 @@ export async function runController(
     signal,
   );
   const closed = async () => {
-    await Promise.allSettled([web.close(), port.close(), events.close(), https.close()]);
+    await Promise.allSettled([web.close(), devicePort.close(), events.close(), models.close()]);
   };
   const stopped = running.then(closed, async (error: unknown) => {
     await closed();
     throw error;
   });
-  logger.info({ web: web.url, devicePort: devicePortUrl }, 'the controller answers');
+  logger.info({ web: web.url, devicePort: devicePort.url }, 'the controller answers');
   return {
     webUrl: web.url,
-    devicePortUrl,
-    mintJoinToken: ({ validSeconds }) =>
-      mintJoinToken(
-        { client, clock },
-        { namespace: options.systemNamespace, url: devicePortUrl, caFingerprint: authority.fingerprint, validSeconds },
-        signal,
-      ),
+    devicePortUrl: devicePort.url,
+    mintJoinToken: devicePort.mintJoinToken,
     stopped,
   };
 }
@@ -227,30 +154,10 @@ function elected(
   };
 }
 
-/** What some ModelVersion or DeviceClass still names must not be evicted. */
-function referencedDigests(caches: Caches): Set<string> {
-  const digests = new Set<string>();
-  for (const version of caches.versions.store.list())
-    for (const { reference } of artifactsOf(version)) digests.add(reference.digest);
-  for (const deviceClass of caches.classes.store.list())
-    for (const { digest } of deviceClass.spec.predictors ?? []) digests.add(digest);
-  return digests;
-}
-
-/** As a device that joins now must know it. */
-async function readApiServer({ apiServer }: Pick<ControllerOptions, 'apiServer'>): Promise<JoinResponse['apiServer']> {
-  const { url, certificateAuthority, readCertificateAuthority } = apiServer;
-  return { url, certificateAuthority: (await readCertificateAuthority?.()) ?? certificateAuthority };
-}
-
 async function makeWritable(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new Error(`the data directory ${directory} cannot be written: choose another, or make it writable`, { cause: error });
   }
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

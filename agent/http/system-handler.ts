@@ -1,7 +1,7 @@
 // /metrics, /livez, /readyz and /debug/sensors.
 
 import { detectableJoules } from '../measurement/resolution.ts';
-import type { AgentMetrics } from '../metrics.ts';
+import type { AgentMetrics } from '../metrics/agent-metrics.ts';
 import type { NodePower } from '../power/node-power.ts';
 import type { Routes } from '../serving/routes.ts';
 import { type Handler, sendJson, sendText } from './http-server.ts';

@@ -7,7 +7,7 @@ import { type Handler, type HttpServer, startHttpServer } from '../http/http-ser
 import { createSystemHandler } from '../http/system-handler.ts';
 import { createTelemetryHandler } from '../http/telemetry-handler.ts';
 import type { EnergyBook } from '../measurement/energy-book.ts';
-import type { AgentMetrics } from '../metrics.ts';
+import type { AgentMetrics } from '../metrics/agent-metrics.ts';
 import type { AgentOptions } from '../options.ts';
 import { ExternalSources } from '../power/sources/external.ts';
 import { type GrpcPort, startGrpcPort } from '../protocols/grpc/grpc-port.ts';

@@ -1,7 +1,7 @@
 // From bytes to answers: where artifacts come from, what loads them, what answers requests.
 import { Artifacts } from '../artifacts/artifacts.ts';
 import { IdentityOrigin } from '../artifacts/origin.ts';
-import type { AgentMetrics } from '../metrics.ts';
+import type { AgentMetrics } from '../metrics/agent-metrics.ts';
 import type { AgentOptions } from '../options.ts';
 import { InferenceService } from '../serving/inference-service.ts';
 import type { ModelLoader } from '../serving/model-loader.ts';

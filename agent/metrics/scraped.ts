@@ -1,0 +1,40 @@
+// Series that are filled when they are scraped, from what is at hand: what cannot be known is absent.
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+export const prefix = 'jouleops_';
+
+type Register<M> = (name: string, help: string, labelNames: string[], set: (metric: M) => void | Promise<void>) => void;
+
+export function scraped(registry: Registry): { gauge: Register<Gauge>; counter: Register<Counter> } {
+  const registers = [registry];
+  return {
+    gauge: (name, help, labelNames, set) => {
+      new Gauge({
+        name: `${prefix}${name}`,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          return set(this);
+        },
+      });
+    },
+    counter: (name, help, labelNames, set) => {
+      new Counter({
+        name: `${prefix}${name}`,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          return set(this);
+        },
+      });
+    },
+  };
+}
+
+export function setIf(metric: Gauge, labels: Record<string, string>, value: number | undefined): void {
+  if (value !== undefined && Number.isFinite(value)) metric.set(labels, value);
+}
