@@ -5,8 +5,9 @@ import type { PowerSource, Reading } from '../power-source.ts';
 import type { HiddenBoard } from './hidden-board.ts';
 import { misfitWork, type Work } from './misfit.ts';
 
-/** Inferences closer together than this follow each other without a pause. */
+/** Inferences closer together than this, and than this share of one, follow each other without a pause. */
 const pauseSeconds = 0.005;
+const pauseShare = 0.2;
 /** A meter that shows power in steps averages this long. */
 const steppedMilliseconds = 100;
 
@@ -51,7 +52,7 @@ export class SimulatedBoard {
     const now = this.#clock.monotonic();
     const sinceLast = (now - this.#lastInference) / 1000;
     this.#lastInference = now;
-    const backToBack = sinceLast - hostSeconds < pauseSeconds;
+    const backToBack = sinceLast - hostSeconds < Math.min(pauseSeconds, pauseShare * hostSeconds);
     const longerSeconds = work.seconds * noise - (backToBack ? sinceLast : hostSeconds);
     for (const [index, meter] of this.#board.meters.entries()) {
       const idleShare = meter.boundary === 'CoreRail' ? 0 : meter.idleWatts * longerSeconds;

@@ -106,6 +106,21 @@ describe('a simulated board with a misfit', () => {
     expect(perInference / (joules * input.factor + input.idleWatts * seconds)).toBeCloseTo(1, 1);
   });
 
+  it('never draws less than at rest while a client pauses, however small the network and slow the machine', async () => {
+    const clock = new FakeClock();
+    const board = new SimulatedBoard(plain, { clock, random: randomFrom(1) });
+    const [source] = board.sources();
+    const idleWatts = plain.meters[0]?.idleWatts ?? 0;
+    const small = networks.toSorted((left, right) => left.features.macs - right.features.macs)[0];
+    if (!source || !small) throw new Error('the board has no meter');
+    for (let run = 0; run < 200; run += 1) {
+      await clock.advance(3);
+      board.deposit(small.features, 0.001);
+    }
+    const { reading } = await source.read(never);
+    expect(reading.kind === 'energy' ? reading.joules : 0).toBeGreaterThanOrEqual(idleWatts * 0.6 - 1e-3);
+  });
+
   it('without a misfit is what it was: a counter, and a sum of costs', () => {
     const board = new SimulatedBoard(plain, { clock: new FakeClock() });
     expect(board.needsLayers).toBe(false);
