@@ -36,8 +36,9 @@ export class Deposits implements InferenceObserver {
 
   onInference(model: ServedModel, result: InferenceResult): void {
     const { digest } = model.slot;
-    // From the request to the answer: what a busy machine adds on the way is no pause of the client's.
-    const seconds = (result.queueMicroseconds + result.transferMicroseconds + result.modelMicroseconds) / 1e6;
+    // In a calibration's loop, what a busy machine adds on the way to the model is no pause of the client's.
+    const onTheWay = this.#deps.board.needsLayers ? result.queueMicroseconds + result.transferMicroseconds : 0;
+    const seconds = (result.modelMicroseconds + onTheWay) / 1e6;
     const graph = this.#graphs.get(digest);
     if (graph) {
       this.#deps.board.deposit(graph.features, seconds, graph.layers);

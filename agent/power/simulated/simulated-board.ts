@@ -52,12 +52,15 @@ export class SimulatedBoard {
     const now = this.#clock.monotonic();
     const sinceLast = (now - this.#lastInference) / 1000;
     this.#lastInference = now;
-    const backToBack = sinceLast - hostSeconds < Math.min(pauseSeconds, pauseShare * hostSeconds);
+    const { misfit } = this.#board;
+    // A board with a misfit is there to be calibrated: what its meter shows of a loop must not depend on how busy this machine is.
+    const longestPause = misfit ? Math.min(pauseSeconds, pauseShare * hostSeconds) : pauseSeconds;
+    const backToBack = sinceLast - hostSeconds < longestPause;
     const longerSeconds = work.seconds * noise - (backToBack ? sinceLast : hostSeconds);
     for (const [index, meter] of this.#board.meters.entries()) {
       const idleShare = meter.boundary === 'CoreRail' ? 0 : meter.idleWatts * longerSeconds;
       const joules = core * meter.factor + idleShare;
-      this.#deposited[index] = (this.#deposited[index] ?? 0) + (backToBack ? joules : Math.max(0, joules));
+      this.#deposited[index] = (this.#deposited[index] ?? 0) + (misfit && backToBack ? joules : Math.max(0, joules));
     }
   }
 
