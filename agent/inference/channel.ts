@@ -4,6 +4,7 @@ import type net from 'node:net';
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { encodeFrame, type Frame, FrameReader, type FrameType, frameTypes } from './frames.ts';
+import { encodePlace, type Place, type SharedArea } from './shared-area.ts';
 
 /**
  * - `answered`: `beganAt` (monotonic milliseconds) is when the call before it was answered, or when it was sent
@@ -32,9 +33,10 @@ const helloId = 0;
 
 interface Outstanding {
   id: number;
-  call: Pick<Call, 'timeoutSeconds'>;
-  /** What is still to be written. */
-  unsent: Uint8Array[];
+  timeoutSeconds: number;
+  /** What is still to be sent. */
+  unsent: Pick<Call, 'type' | 'payload'> | undefined;
+  place: Place | undefined;
   beganAt: number | undefined;
   settle(outcome: Outcome): void;
 }
@@ -44,6 +46,7 @@ export class Channel {
   readonly exited: Promise<string>;
   readonly #child: ChildProcess;
   readonly #socket: net.Socket;
+  readonly #area: SharedArea | undefined;
   readonly #clock: Clock;
   readonly #reader = new FrameReader();
   /** In the order of their turns; the first has begun. */
@@ -55,8 +58,15 @@ export class Channel {
   /** The child speaks first; calls come after that. */
   readonly hello: Promise<Outcome>;
 
-  constructor(child: ChildProcess, name: string, helloSeconds: number, deps: { clock: Clock; logger: Logger }) {
+  /** The area is the channel's from here on. */
+  constructor(
+    child: ChildProcess,
+    area: SharedArea | undefined,
+    { name, helloSeconds }: { name: string; helloSeconds: number },
+    deps: { clock: Clock; logger: Logger },
+  ) {
     this.#child = child;
+    this.#area = area;
     this.#clock = deps.clock;
     this.#socket = child.stdio[3] as net.Socket;
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -70,13 +80,15 @@ export class Channel {
         this.#goneBecause ??= why;
         if (complaint !== '') deps.logger.debug({ model: name, complaint }, 'what the model process wrote before it ended');
         this.#end(this.#goneBecause);
+        area?.close();
         resolve(this.#goneBecause);
       };
       child.once('error', (error) => onGone(`could not be started (${error.message})`));
       child.once('exit', (code, signalName) => onGone(signalName ? `was ended by ${signalName}` : `exited with code ${code}`));
     });
     this.hello = new Promise((settle) => {
-      this.#enter({ id: helloId, call: { timeoutSeconds: helloSeconds }, unsent: [], beganAt: undefined, settle });
+      const nothing = { unsent: undefined, place: undefined, beganAt: undefined };
+      this.#enter({ id: helloId, timeoutSeconds: helloSeconds, ...nothing, settle });
     });
   }
 
@@ -96,15 +108,15 @@ export class Channel {
       const onAbort = () => this.#withdraw(entry);
       const entry: Outstanding = {
         id: this.#nextId++,
-        call: { timeoutSeconds },
-        unsent: [],
+        timeoutSeconds,
+        unsent: { type, payload },
+        place: undefined,
         beganAt: undefined,
         settle: (outcome) => {
           signal?.removeEventListener('abort', onAbort);
           resolve(outcome);
         },
       };
-      entry.unsent = encodeFrame(type, entry.id, payload);
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#enter(entry);
     });
@@ -118,31 +130,37 @@ export class Channel {
 
   #begin(entry: Outstanding): void {
     entry.beganAt = this.#clock.monotonic();
-    const { timeoutSeconds } = entry.call;
+    const { timeoutSeconds } = entry;
     this.#timer = setTimeout(() => this.kill(`did not answer within ${timeoutSeconds} s and was killed`), timeoutSeconds * 1000);
     this.#send(entry);
   }
 
-  /** The child reads the next call while it works on this one, or finds it in the socket when it is done. */
+  /** So that the child finds the next call when it is done with this one. */
   #sendAhead(): void {
     const [, next] = this.#outstanding;
-    const bytes = next?.unsent.reduce((sum, part) => sum + part.byteLength, 0) ?? 0;
-    if (next && bytes <= aheadBytes) this.#send(next);
+    if (next?.unsent && next.unsent.payload.byteLength <= aheadBytes) this.#send(next);
   }
 
   #send(entry: Outstanding): void {
-    if (entry.unsent.length === 0) return;
+    const { id, unsent } = entry;
+    if (!unsent) return;
+    entry.unsent = undefined;
+    entry.place = unsent.type === frameTypes.infer ? this.#area?.put(unsent.payload) : undefined;
+    if (entry.place) this.#write(encodeFrame(frameTypes.inferPlaced, id, encodePlace(entry.place)));
+    else this.#write(encodeFrame(unsent.type, id, unsent.payload));
+  }
+
+  #write(parts: readonly Uint8Array[]): void {
     this.#socket.cork();
-    for (const part of entry.unsent) this.#socket.write(part);
+    for (const part of parts) this.#socket.write(part);
     this.#socket.uncork();
-    entry.unsent = [];
   }
 
   /** What was sent already keeps its place until the child has said that it skipped it, or ran it all the same. */
   #withdraw(entry: Outstanding): void {
     if (entry.beganAt !== undefined) return;
-    if (entry.unsent.length > 0) this.#outstanding.splice(this.#outstanding.indexOf(entry), 1);
-    else for (const part of encodeFrame(frameTypes.skip, entry.id, new Uint8Array())) this.#socket.write(part);
+    if (entry.unsent) this.#outstanding.splice(this.#outstanding.indexOf(entry), 1);
+    else this.#write(encodeFrame(frameTypes.skip, entry.id, new Uint8Array()));
     entry.settle({ kind: 'withdrawn' });
   }
 
@@ -159,6 +177,7 @@ export class Channel {
     if (first?.beganAt === undefined || frame.id !== first.id) throw new Error('an answer without its call');
     clearTimeout(this.#timer);
     this.#outstanding.shift();
+    if (first.place) this.#area?.release(first.place);
     first.settle({ kind: 'answered', frame, beganAt: first.beganAt });
     const [next] = this.#outstanding;
     if (next) this.#begin(next);

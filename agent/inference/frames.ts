@@ -10,6 +10,8 @@ export const frameTypes = {
   failed: 7,
   /** Takes back the call of this id, which has not begun; it is answered all the same. */
   skip: 8,
+  /** As `infer`; its payload lies in the area that both share. */
+  inferPlaced: 9,
 } as const;
 export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 

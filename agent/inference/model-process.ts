@@ -10,6 +10,7 @@ import type { FailureMessage, HelloMessage, LoadedMessage, LoadMessage } from '.
 import type { Tensor } from './datatypes.ts';
 import { InferenceError, ModelLoadError } from './errors.ts';
 import { type Frame, frameTypes } from './frames.ts';
+import { SharedArea } from './shared-area.ts';
 import { decodeResult, encodeInfer, type ResultMessage } from './tensor-frame.ts';
 
 export interface ModelProcessOptions {
@@ -97,17 +98,19 @@ export async function startModelProcess(
   signal: AbortSignal,
 ): Promise<ModelProcess> {
   signal.throwIfAborted();
+  const area = SharedArea.open();
   const child = spawn(process.execPath, [...nodeFlags, entry], {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', area?.fd ?? 'ignore'],
     env: { ...pick(['PATH', 'HOME', 'LANG', 'TZ', 'LD_LIBRARY_PATH', 'NODE_COMPILE_CACHE']), ...allocator },
   });
-  const channel = new Channel(child, options.name, options.loadTimeoutSeconds, deps);
+  const { name, loadTimeoutSeconds } = options;
+  const channel = new Channel(child, area, { name, helloSeconds: loadTimeoutSeconds }, deps);
   const onAbort = () => channel.kill('was stopped');
   signal.addEventListener('abort', onAbort, { once: true });
   const answer = (outcome: Outcome): Frame => {
     if (outcome.kind === 'answered') return outcome.frame;
     const why = outcome.kind === 'ended' ? outcome.why : 'ended';
-    throw new ModelLoadError('LoadFailed', `the process of model ${options.name} ${why} while it loaded`);
+    throw new ModelLoadError('LoadFailed', `the process of model ${name} ${why} while it loaded`);
   };
   try {
     const hello = parse<HelloMessage>(answer(await channel.hello));
@@ -119,7 +122,7 @@ export async function startModelProcess(
       executionProviders: providers.length > 0 ? providers : ['cpu'],
     };
     const payload = Buffer.from(JSON.stringify(order));
-    const frame = answer(await channel.call({ type: frameTypes.load, payload, timeoutSeconds: options.loadTimeoutSeconds }));
+    const frame = answer(await channel.call({ type: frameTypes.load, payload, timeoutSeconds: loadTimeoutSeconds }));
     if (frame.type !== frameTypes.loaded) throw loadError(options, parse<FailureMessage>(frame));
     return new ModelProcess(channel, hello, parse<LoadedMessage>(frame), options);
   } catch (error) {

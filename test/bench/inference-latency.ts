@@ -26,17 +26,38 @@ const large = { input: 'input', shape: [1, 3, side, side] };
 const rounds = 20;
 const perRound = 100;
 
-function bodyOf({ input, shape }: typeof small): string {
-  const size = shape.reduce((product, length) => product * length, 1);
-  return JSON.stringify({ inputs: [{ name: input, datatype: 'FP32', shape, data: Array.from({ length: size }, () => 0.5) }] });
+interface Body {
+  headers: Record<string, string>;
+  body: string | Buffer;
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
+
+function jsonOf({ input, shape }: typeof small): Body {
+  const data = Array.from({ length: sizeOf(shape) }, () => 0.5);
+  return {
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs: [{ name: input, datatype: 'FP32', shape, data }] }),
+  };
+}
+
+/** The protocol's binary extension, which tritonclient uses by default. */
+function binaryOf({ input, shape }: typeof small): Body {
+  const data = Buffer.from(new Float32Array(sizeOf(shape)).fill(0.5).buffer);
+  const parameters = { binary_data_size: data.length };
+  const head = Buffer.from(JSON.stringify({ inputs: [{ name: input, datatype: 'FP32', shape, parameters }] }));
+  return {
+    headers: { 'content-type': 'application/octet-stream', 'inference-header-content-length': String(head.length) },
+    body: Buffer.concat([head, data]),
+  };
 }
 
 /** Milliseconds of each request, one after the other. */
-async function post(client: Client, path: string, body: string, count: number): Promise<number[]> {
+async function post(client: Client, path: string, { headers, body }: Body, count: number): Promise<number[]> {
   const samples: number[] = [];
   for (let index = 0; index < count; index++) {
     const started = performance.now();
-    const answer = await client.request({ method: 'POST', path, body, headers: { 'content-type': 'application/json' } });
+    const answer = await client.request({ method: 'POST', path, body, headers });
     const text = await answer.body.text();
     samples.push(performance.now() - started);
     if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${text.slice(0, 300)}`);
@@ -77,7 +98,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     const { url } = await echo.call<{ url: string }>('start');
     await bare.call('load', { file: smallModel, feed: small });
     const [toAgent, toEcho] = [connect(agent.url), connect(url)];
-    const body = bodyOf(small);
+    const body = jsonOf(small);
     const path = '/v2/models/small/infer';
     prefer(...(await processTree(agent.pid)), ...(peer ? [peer.pid] : []));
     const toPeer = peer && connect(peer.url);
@@ -103,7 +124,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     await bareLarge.call('load', { file: largeModel, feed: large });
     const pair = (at: string) => [connect(at), connect(at)];
     const throughput = await measureThroughput(bareLarge, pair(agent.url), peer && pair(peer.url));
-    return report(samples, throughput, await phasesOf(agent.url, 'large'), body.length);
+    return report(samples, throughput, await phasesOf(agent.url, 'large'), body.body.length);
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await agent.stop();
@@ -140,9 +161,15 @@ function prefer(...pids: number[]): void {
 interface Throughput {
   bareMilliseconds: number;
   barePerSecond: number;
-  /** Inferences per second, and of what the model alone did in the same turn: medians over the turns. */
-  agent: { perSecond: number; ofBare: number };
-  peer: { perSecond: number; ofBare: number } | undefined;
+  binary: Rate;
+  json: Rate;
+  peer: Rate | undefined;
+}
+
+/** Inferences per second, and of what the model alone did in the same turn: medians over the turns. */
+interface Rate {
+  perSecond: number;
+  ofBare: number;
 }
 
 /** Turns are short and taken side by side, so that what else the machine does falls on all alike; the median turn counts. */
@@ -151,43 +178,46 @@ async function measureThroughput(
   agent: readonly Client[],
   peer: readonly Client[] | undefined,
 ): Promise<Throughput> {
-  const body = bodyOf(large);
   const path = '/v2/models/large/infer';
   await bare.call('run', { count: 5 });
   const turns = 9;
   const perTurn = 20;
-  const rates = { bare: [] as number[], agent: [] as number[], peer: [] as number[] };
+  const rates = { bare: [] as number[], binary: [] as number[], json: [] as number[], peer: [] as number[] };
   const rateOf = async (run: () => Promise<unknown>) => {
     const started = performance.now();
     await run();
     return (perTurn / (performance.now() - started)) * 1000;
   };
-  const ask = (clients: readonly Client[]) =>
+  const ask = (clients: readonly Client[], body: Body) =>
     Promise.all(clients.map((client) => post(client, path, body, perTurn / clients.length)));
+  const [binary, json] = [binaryOf(large), jsonOf(large)];
   const bareSamples: number[] = [];
   for (let turn = -1; turn < turns; turn++) {
     const one = await rateOf(async () => bareSamples.push(...(await bare.call<number[]>('run', { count: perTurn }))));
-    const two = await rateOf(() => ask(agent));
-    const three = peer ? await rateOf(() => ask(peer)) : 0;
+    const two = await rateOf(() => ask(agent, binary));
+    const three = await rateOf(() => ask(agent, json));
+    const four = peer ? await rateOf(() => ask(peer, json)) : 0;
     if (turn < 0) continue; // warms up all alike
     rates.bare.push(one);
-    rates.agent.push(two);
-    rates.peer.push(three);
+    rates.binary.push(two);
+    rates.json.push(three);
+    rates.peer.push(four);
   }
   const median = (values: readonly number[]) => quantile(values, 0.5);
-  const beside = (which: 'agent' | 'peer') => ({
+  const beside = (which: 'binary' | 'json' | 'peer'): Rate => ({
     perSecond: median(rates[which]),
     ofBare: median(rates[which].map((rate, turn) => rate / (rates.bare[turn] ?? Number.NaN))),
   });
   return {
     bareMilliseconds: median(bareSamples),
     barePerSecond: median(rates.bare),
-    agent: beside('agent'),
+    binary: beside('binary'),
+    json: beside('json'),
     peer: peer && beside('peer'),
   };
 }
 
-const peerName = 'MLServer 1.7.1 around onnxruntime, over HTTP';
+const peerName = 'MLServer 1.7.1 around onnxruntime, over HTTP, as JSON';
 
 function report(
   samples: Samples,
@@ -200,6 +230,11 @@ function report(
   const row = (name: string, which: keyof Samples) => [name, milliseconds(at(which, 0.5)), milliseconds(at(which, 0.95))];
   const hasPeer = samples.peer.length > 0;
   const ofBare = (ratio: number) => `${digits(ratio * 100)} %`;
+  const goal = (name: string, rate: Rate) => [
+    name,
+    digits(rate.perSecond),
+    judged(ofBare(rate.ofBare), rate.ofBare >= goalOfBare),
+  ];
   return {
     tables: [
       {
@@ -223,11 +258,8 @@ function report(
         columns: ['what', 'inferences per second', `of bare in the same turn (goal ≥ ${digits(goalOfBare * 100, 2)} %)`],
         rows: [
           ['onnxruntime alone, one after the other', digits(throughput.barePerSecond), '100 %'],
-          [
-            'the agent, over HTTP',
-            digits(throughput.agent.perSecond),
-            judged(ofBare(throughput.agent.ofBare), throughput.agent.ofBare >= goalOfBare),
-          ],
+          goal('the agent, over HTTP, tensors as binary data', throughput.binary),
+          goal('the agent, over HTTP, tensors as JSON', throughput.json),
           ...(throughput.peer ? [[peerName, digits(throughput.peer.perSecond), ofBare(throughput.peer.ofBare)]] : []),
         ],
       },

@@ -1,10 +1,12 @@
-// One model in a process of its own: what it does wrong stays here. Speaks frames on file descriptor 3 and ends when that closes.
+// One model in a process of its own: what it does wrong stays here. Speaks frames on file descriptor 3 and ends when that closes; large
+// requests lie in the file of descriptor 4.
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import net from 'node:net';
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { InferenceSession } from 'onnxruntime-node';
 import { encodeFrame, type Frame, FrameReader, type FrameType, frameTypes } from '../frames.ts';
+import { readPlace } from '../shared-area.ts';
 import { decodeInfer, encodeResult } from '../tensor-frame.ts';
 import type { FailureMessage, HelloMessage, LoadedMessage, LoadMessage } from './messages.ts';
 import { describe, fromRuntimeTensor, InvalidTensorError, toRuntimeTensor } from './runtime-tensors.ts';
@@ -13,8 +15,9 @@ import { describe, fromRuntimeTensor, InvalidTensorError, toRuntimeTensor } from
 Reflect.deleteProperty(globalThis, 'Float16Array');
 const runtime = await import('onnxruntime-node');
 
-const socket = new net.Socket({ fd: 3 });
 const reader = new FrameReader();
+const socket = new net.Socket({ fd: 3 });
+const sharedArea = 4;
 let session: InferenceSession | undefined;
 
 function send(type: FrameType, id: number, payload: Uint8Array): void {
@@ -54,7 +57,7 @@ async function load(frame: Frame): Promise<void> {
 async function infer(frame: Frame): Promise<void> {
   try {
     if (!session) throw new Error('no model is loaded');
-    const request = decodeInfer(frame.payload);
+    const request = decodeInfer(frame.type === frameTypes.inferPlaced ? readPlace(sharedArea, frame.payload) : frame.payload);
     const feeds: Record<string, InferenceSession.OnnxValueMapType[string]> = {};
     for (const input of request.inputs) feeds[input.name] = toRuntimeTensor(runtime.Tensor, input);
     const started = performance.now();

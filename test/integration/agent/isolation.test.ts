@@ -173,6 +173,27 @@ describe('a model in a process of its own', () => {
     }
   });
 
+  it('carries requests of every size, several at a time, each to its own answer', async () => {
+    const model = await load('types.onnx', undefined, patient);
+    const rest = neutralInputs(model.inputs).filter((input) => input.name !== 'in_int64');
+    const sizes = [1, 20_000, 100_000, 100_000, 800_000]; // in a frame, and in memory that both share: 160 kB, 800 kB, twice; 6.4 MB is over it
+    const answers = await Promise.all(
+      sizes.map((size, index) => {
+        const data = new Uint8Array(new BigInt64Array(size).fill(BigInt(index + 1)).buffer);
+        return model.infer({
+          inputs: [...rest, { name: 'in_int64', datatype: 'INT64', shape: [size], data }],
+          outputs: ['out_int64'],
+        });
+      }),
+    );
+    for (const [index, { outputs }] of answers.entries()) {
+      const bytes = outputs[0]?.data ?? new Uint8Array();
+      const values = new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
+      expect(values).toHaveLength(sizes[index] ?? 0);
+      expect(values.every((value) => value === BigInt(index + 1))).toBe(true);
+    }
+  });
+
   it('refuses texts that are not UTF-8 instead of changing them', async () => {
     const model = await load('types.onnx');
     const inputs = neutralInputs(model.inputs).map((input) =>
