@@ -1,5 +1,4 @@
 // Everything that needs a server: joining, watching, heartbeats, status, renewal. It may be away for any time; nothing here stops a model.
-
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { EdgeDevice } from '../crds/edge-device.ts';

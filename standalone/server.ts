@@ -1,5 +1,4 @@
 // The embedded control plane: a Kubernetes API server for one machine, in one process, on SQLite.
-
 import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { loadCustomResourceDefinitions } from '../crds/manifests.ts';

@@ -1,5 +1,4 @@
 // One network under the controlled loop: windows sized to the meter, until the mean is known well enough.
-
 import type { Boundary } from '../../crds/shared.ts';
 import { counted } from '../../kube/meta/counted.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';

@@ -1,5 +1,4 @@
 // /metrics, /livez, /readyz and /debug/sensors.
-
 import { detectableJoules } from '../measurement/resolution.ts';
 import type { AgentMetrics } from '../metrics/agent-metrics.ts';
 import type { NodePower } from '../power/node-power.ts';

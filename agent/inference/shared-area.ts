@@ -1,6 +1,5 @@
 // Where the agent puts a large request for a model's process: a file in memory that both have open. A unix socket holds about 140 KiB; the
 // rest of a request would be passed on only when the process is done with the one before.
-
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 // Carries out an order to run the controlled loop, and tells after each window how far it is.
-
 import type { Budget } from '../../crds/model-deployment.ts';
 import type { EnergyTestOrder, EnergyTestStatus } from '../../crds/model-instance.ts';
 import type { Boundary } from '../../crds/shared.ts';

@@ -1,5 +1,4 @@
 // All power sources of this device, and which of them is its total.
-
 import type { Logger } from 'pino';
 import { type Boundary, boundaries } from '../../energy/prediction/prediction.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';

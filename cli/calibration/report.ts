@@ -1,5 +1,4 @@
 // What a person sees of a calibration: a line per step, and the result.
-
 import type { CalibrationStep } from '../../agent/calibration/calibration-record.ts';
 import type { CalibrationRun, StepReport } from '../../agent/calibration/run-calibration.ts';
 import type { PredictorArtifact } from '../../energy/prediction/predictor.ts';

@@ -1,5 +1,4 @@
 // A plan with what surrounds it: where it is from, files that could not be read, and whether the answer is yes. Pure.
-
 import type { FileError } from '../../controller/fleet/manifest.ts';
 import { type ComparedDeployment, type FleetPlan, problemsOf } from '../../controller/plan/fleet-plan.ts';
 import { counted } from '../../kube/meta/counted.ts';

@@ -1,5 +1,4 @@
 // A plan for a terminal.
-
 import type {
   BoundaryEnergy,
   ComparedDeployment,

@@ -1,5 +1,4 @@
 // The short text that `up` ends with: what runs where, what was refused and why, and lines that work when pasted.
-
 import type { ModelDeployment } from '../../crds/model-deployment.ts';
 import type { ModelInstance } from '../../crds/model-instance.ts';
 import type { Stored } from '../../kube/api/objects.ts';

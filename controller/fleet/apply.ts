@@ -1,5 +1,4 @@
 // Applies manifests with the fleet's own field manager, and takes away what is no longer declared.
-
 import type { FleetRepository, InventoryEntry } from '../../crds/fleet-repository.ts';
 import { annotations, fieldManagers } from '../../crds/names.ts';
 import { ApiError, isConflict, isNotFound } from '../../kube/api/api-error.ts';

@@ -1,5 +1,4 @@
 // The status of a FleetRepository, with the vocabulary that people know from Flux. Pure.
-
 import { reasons } from '../../crds/conditions.ts';
 import type { FleetRepository, FleetRepositoryStatus, InventoryEntry } from '../../crds/fleet-repository.ts';
 import { annotations } from '../../crds/names.ts';

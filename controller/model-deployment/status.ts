@@ -1,5 +1,4 @@
 // The status of a ModelDeployment out of a finished scope. Pure.
-
 import type { ModelDeploymentStatus } from '../../crds/model-deployment.ts';
 import type { Condition } from '../../kube/api/objects.ts';
 import { removeCondition, setCondition } from '../../kube/meta/conditions.ts';

@@ -1,5 +1,4 @@
 // The status of a ModelVersion out of what was fetched and read. Pure.
-
 import type { ModelVersion, ModelVersionStatus, VariantStatus } from '../../crds/model-version.ts';
 import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import type { Condition, Stored } from '../../kube/api/objects.ts';

@@ -1,5 +1,4 @@
 // A predictor's model for a board that nobody trained one for: its probes' measurements, and another board's predictor.
-
 import type { GraphFeatures } from '../graph/analysis.ts';
 import { matern32 } from '../prediction/gaussian-process.ts';
 import { nearestDistance, standardize } from '../prediction/hull.ts';

@@ -1,5 +1,4 @@
 // One target (joules or seconds) of one device class: roofline × exp(gate × Gaussian process), fitted and evaluated.
-
 import type { GraphFeatures } from '../graph/analysis.ts';
 import { evaluateGaussianProcess, type GaussianProcess } from './gaussian-process.ts';
 import { gate, type Hull, standardize } from './hull.ts';

@@ -1,5 +1,4 @@
 // Server-side apply. Algorithm: k8s.io/apimachinery, util/managedfields, and structured-merge-diff.
-
 import { isObject, type JsonObject, type JsonValue, property, setProperty, textAt } from '../schema/json.ts';
 import { metadataOf } from '../schema/metadata/object-meta.ts';
 import { atServedVersion, doorOf, withoutIdentity } from './door.ts';

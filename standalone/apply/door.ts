@@ -1,5 +1,4 @@
 // What a write can own, by the path it came in.
-
 import type { CompiledKind, Subresource } from '../schema/kind.ts';
 import { difference, emptySet, type FieldSet, setOf } from './fields/field-set.ts';
 import { mergeTypeOf } from './fields/merge-type.ts';

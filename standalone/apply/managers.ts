@@ -1,5 +1,4 @@
 // metadata.managedFields, read into sets and written back.
-
 import type { JsonObject, JsonValue } from '../schema/json.ts';
 import { isObject, property } from '../schema/json.ts';
 import { type FieldSet, fromFieldsV1, toFieldsV1, union } from './fields/field-set.ts';

@@ -1,5 +1,4 @@
 // Who owns what after an update or an apply. Algorithm: structured-merge-diff, merge/update.go.
-
 import { equalJson, type JsonObject, objectOf } from '../schema/json.ts';
 import { type Comparison, compare, withoutFields } from './fields/comparison.ts';
 import {

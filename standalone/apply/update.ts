@@ -1,5 +1,4 @@
 // Field ownership of creates, updates and patches. Algorithm: k8s.io/apimachinery, util/managedfields.
-
 import { equalJson, isObject, type JsonObject, type JsonValue, property } from '../schema/json.ts';
 import { atServedVersion, doorOf, withoutIdentity } from './door.ts';
 import { isEmpty, union } from './fields/field-set.ts';

@@ -1,5 +1,4 @@
 // What may be asked, and who decides: the rules of certificates.k8s.io/v1.
-
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import type { KindSubresource } from '../registry/served-kind.ts';

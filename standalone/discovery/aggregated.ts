@@ -1,5 +1,4 @@
 // Discovery in one request per root: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery
-
 import type { Answer } from '../http/answer.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ServedKind } from '../registry/served-kind.ts';

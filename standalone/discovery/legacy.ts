@@ -1,5 +1,4 @@
 // Discovery one group at a time, for clients that do not know the aggregated form: the Python client, older tools.
-
 import { type Answer, ok } from '../http/answer.ts';
 import type { Registry } from '../registry/registry.ts';
 import { formatGroupVersion, type GroupVersion, groupVersions, subresourceVerbs, verbsOf } from './resources.ts';

@@ -1,5 +1,4 @@
 // OpenAPI v3, one document per group: kubectl explain reads the schemas, kubectl apply the parameters of each patch.
-
 import { createHash } from 'node:crypto';
 import { type Answer, ok } from '../http/answer.ts';
 import type { Registry } from '../registry/registry.ts';

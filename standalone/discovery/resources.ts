@@ -1,5 +1,4 @@
 // The facts that every form of discovery states.
-
 import type { Registry } from '../registry/registry.ts';
 import type { ServedKind } from '../registry/served-kind.ts';
 

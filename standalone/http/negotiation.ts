@@ -1,5 +1,4 @@
 // What a client asks for in Accept: objects, or a Table for people.
-
 import type { ServedKind } from '../registry/served-kind.ts';
 import type { JsonObject } from '../schema/json.ts';
 import type { CompiledKind } from '../schema/kind.ts';

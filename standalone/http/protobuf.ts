@@ -1,7 +1,6 @@
 // What cannot be told to send JSON: `kubectl create namespace|configmap|secret`, `kubectl certificate approve`, and the Leases of
 // client-go's leader election.
 // Field numbers: k8s.io/api and k8s.io/apimachinery, generated.proto.
-
 import protobuf from 'protobufjs';
 import { toError } from '../../kube/api/api-error.ts';
 import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';

@@ -1,5 +1,4 @@
 // What a URL and a method mean: https://kubernetes.io/docs/reference/using-api/api-concepts/
-
 import { badRequest } from './status-error.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';

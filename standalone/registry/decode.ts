@@ -1,5 +1,4 @@
 // From what a client sent to an object of the kind that its path serves.
-
 import { badRequest, invalidAs, StatusError } from '../http/status-error.ts';
 import { isObject, type JsonObject, type JsonValue, property } from '../schema/json.ts';
 import { metadataOf, nameOf, namespaceOf, text, withMetadata } from '../storage/stored-object.ts';

@@ -1,5 +1,4 @@
 // Label and field selectors: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
-
 import { badRequest } from '../http/status-error.ts';
 import type { JsonObject } from '../schema/json.ts';
 import type { CompiledKind } from '../schema/kind.ts';

@@ -1,5 +1,4 @@
 // From what a kind is to what a server does with its objects.
-
 import { defaultValue } from './defaulting.ts';
 import { equalJson, isObject, type JsonObject, type JsonValue, property } from './json.ts';
 import { findAll, parseJsonPath } from './json-path.ts';

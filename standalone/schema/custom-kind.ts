@@ -1,5 +1,4 @@
 // The kinds that a CustomResourceDefinition defines.
-
 import type { KindDefinition, PrinterColumn } from './kind.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 

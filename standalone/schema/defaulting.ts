@@ -1,5 +1,4 @@
 // Fills in what a schema gives by default. Algorithm: apiextensions-apiserver, schema/defaulting.
-
 import { copyJson, isObject, type JsonObject, type JsonValue, setProperty } from './json.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { memberSchema } from './validation/correlation.ts';

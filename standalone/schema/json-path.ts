@@ -1,5 +1,4 @@
 // The small part of JSONPath that printer columns and selectable fields use: .a.b, [0], [*], ['a'], [?(@.type=="Ready")].
-
 import { equalJson, isObject, type JsonValue, property } from './json.ts';
 
 export type JsonPath = readonly Step[];

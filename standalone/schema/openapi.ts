@@ -1,5 +1,4 @@
 // Schemas as /openapi/v3 publishes them: for `kubectl explain` and for clients that validate before they send.
-
 import type { JsonObject, JsonValue } from './json.ts';
 import { isObject } from './json.ts';
 import type { KindDefinition } from './kind.ts';

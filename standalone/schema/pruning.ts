@@ -1,5 +1,4 @@
 // Drops what a schema does not know. Algorithm: apiextensions-apiserver, schema/pruning.
-
 import { dropRefusedNulls } from './defaulting.ts';
 import { isObject, type JsonObject, type JsonValue, setProperty } from './json.ts';
 import type { StructuralSchema } from './structural-schema.ts';

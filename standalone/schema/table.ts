@@ -1,5 +1,4 @@
 // What `kubectl get` prints. Algorithm: apiextensions-apiserver, registry/customresource/tableconvertor.
-
 import type { JsonObject, JsonValue } from './json.ts';
 import { findAll, type JsonPath, parseJsonPath } from './json-path.ts';
 import type { PrinterColumn, TableColumn } from './kind.ts';

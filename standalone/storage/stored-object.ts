@@ -1,5 +1,4 @@
 // The few fields of an object that the server itself reads and writes.
-
 import { isObject, type JsonObject, type JsonValue } from '../schema/json.ts';
 
 /** Parses a body that this store wrote. */

@@ -1,5 +1,4 @@
 // Many ModelDeployments declared at once, until all are Ready, on the embedded API server and on a real one.
-
 import { type ServerKind, startBenchServer } from './fleet/api-servers.ts';
 import { type Declared, declareDeployments } from './fleet/declare.ts';
 import { Fleet } from './fleet/fleet.ts';

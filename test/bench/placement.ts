@@ -1,5 +1,4 @@
 // What placement by energy saves, how far it is from the best there is, and how long it takes to decide.
-
 import { schedule } from '../../controller/placement/scheduling/schedule.ts';
 import { meanLogInterval } from '../../energy/measurement/intervals.ts';
 import {

@@ -1,6 +1,5 @@
 // One rollout through the real decisions of both sides, on a board whose power wanders: the controller's planner orders looks,
 // the agent's own figures answer them. Only the board, its meter and the time are made up.
-
 import type { WindowResult } from '../../agent/measurement/load-window.ts';
 import { absoluteFigures, type Meterage, pairedFigures, type Quad } from '../../agent/measurement/test-result.ts';
 import type { EnergyTestStatus } from '../../crds/model-instance.ts';

@@ -1,5 +1,4 @@
 // The last endpoint: the controlled loop's joules, against the active model and against the budget. Pure.
-
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import type { EnergyTestStatus } from '../../../crds/model-instance.ts';
 import { judgePaired } from '../../../energy/measurement/sequential-test.ts';

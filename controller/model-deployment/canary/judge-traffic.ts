@@ -1,5 +1,4 @@
 // Errors, p95 and agreement: of live requests, and of the loop where there is no other model or too little traffic. Pure.
-
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import type { EnergyTestStatus, TrafficTestOrder } from '../../../crds/model-instance.ts';
 import { counted } from '../../../kube/meta/counted.ts';

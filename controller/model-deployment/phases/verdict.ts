@@ -1,5 +1,4 @@
 // What follows from the verdict on a class, and what a person may say to it.
-
 import { rememberRollout } from '../class-rollout.ts';
 import { type PromotionAsker, promoted } from '../commands.ts';
 import type { TargetRevision } from '../revision.ts';

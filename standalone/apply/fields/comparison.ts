@@ -1,5 +1,4 @@
 // What a change did, field by field.
-
 import { equalJson, isObject, type JsonObject, type JsonValue, property } from '../../schema/json.ts';
 import { emptySet, type FieldSet, fieldElement, insert, recursiveDifference } from './field-set.ts';
 import { deduce, fieldType, itemElement, type ListType, type MapType, type MergeType, sameForms } from './merge-type.ts';

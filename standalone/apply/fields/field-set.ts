@@ -1,6 +1,5 @@
 // Sets of field paths, as structured-merge-diff keeps them: which fields a manager owns.
 // A path element is its FieldsV1 text: `f:spec`, `k:{"type":"Ready"}`, `v:"a"`. Texts are canonical, so equal elements are equal strings.
-
 import { isObject, type JsonObject, type JsonValue } from '../../schema/json.ts';
 
 export interface FieldSet {

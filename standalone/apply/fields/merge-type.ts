@@ -1,5 +1,4 @@
 // How values of a schema merge: what structured-merge-diff calls an atom. A schema without a type allows several forms at once.
-
 import { isObject, type JsonObject, type JsonValue, property } from '../../schema/json.ts';
 import type { StructuralSchema } from '../../schema/structural-schema.ts';
 import { keyElement, valueElement } from './field-set.ts';

@@ -1,5 +1,4 @@
 // Lays an applied configuration over a live object.
-
 import { isObject, type JsonObject, type JsonValue, property, setProperty } from '../../schema/json.ts';
 import { deduce, fieldType, itemElement, type ListType, type MapType, type MergeType } from './merge-type.ts';
 

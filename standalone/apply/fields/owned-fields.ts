@@ -1,5 +1,4 @@
 // The fields that an object mentions: what its author owns.
-
 import { isObject, type JsonValue } from '../../schema/json.ts';
 import { emptySet, type FieldSet, fieldElement, insert } from './field-set.ts';
 import { deduce, fieldType, itemElement, type ListType, type MapType, type MergeType } from './merge-type.ts';

@@ -1,5 +1,4 @@
 // Takes owned fields out of an object.
-
 import { isObject, type JsonObject, type JsonValue, setProperty } from '../../schema/json.ts';
 import { emptySet, type FieldSet, fieldElement, isEmpty } from './field-set.ts';
 import { deduce, fieldType, itemElement, type ListType, type MapType, type MergeType } from './merge-type.ts';

@@ -1,5 +1,4 @@
 // Whether a value has the types of its schema: what must hold before fields can be owned.
-
 import { isObject, type JsonValue } from '../../schema/json.ts';
 import { fieldElement, formatPath } from './field-set.ts';
 import { deduce, fieldType, itemElement, type ListType, type MapType, type MergeType } from './merge-type.ts';

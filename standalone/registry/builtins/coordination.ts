@@ -1,5 +1,4 @@
 // Leases, ControllerRevisions and CertificateSigningRequests: what controllers of any kind share.
-
 import { newRequestCauses } from '../../auth/certificate-request.ts';
 import { equalJson, type JsonObject } from '../../schema/json.ts';
 import type { KindDefinition } from '../../schema/kind.ts';

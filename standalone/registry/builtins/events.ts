@@ -1,5 +1,4 @@
 // One stored Event, two shapes: events.k8s.io/v1 (what recorders write) and the core one (what kubectl describe reads).
-
 import type { JsonObject, JsonValue } from '../../schema/json.ts';
 import type { KindDefinition } from '../../schema/kind.ts';
 import type { Cause } from '../../schema/structural-schema.ts';

@@ -1,5 +1,4 @@
 // Short names for the schemas that the built-in kinds are made of.
-
 import type { StructuralSchema } from '../../schema/structural-schema.ts';
 
 export const string: StructuralSchema = { type: 'string' };

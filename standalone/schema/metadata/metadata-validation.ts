@@ -1,5 +1,4 @@
 // Whether metadata may be stored. Algorithm: k8s.io/apimachinery, api/validation/objectmeta.go.
-
 import { equalJson, isObject, type JsonObject, type JsonValue, property, textAt } from '../json.ts';
 import type { Cause } from '../structural-schema.ts';
 import { child, forbidden, index, invalid, required, tooLong } from '../validation/field-error.ts';

@@ -1,5 +1,4 @@
 // metadata, the same for every kind: its schema, and what reading a request does to it.
-
 import { isObject, type JsonObject, type JsonValue, property, setProperty } from '../json.ts';
 import type { StructuralSchema } from '../structural-schema.ts';
 import { child, index, key } from '../validation/field-error.ts';

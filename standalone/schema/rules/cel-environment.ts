@@ -1,5 +1,4 @@
 // The CEL dialect of x-kubernetes-validations: the language's own functions, and isSorted of Kubernetes' libraries, which is the one that our rules use.
-
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 
 /** `self` is the value the rule is on, `oldSelf` the one it replaces. */

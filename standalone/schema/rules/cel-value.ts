@@ -1,5 +1,4 @@
 // Values as CEL rules see them: integers are 64 bits wide, times are timestamps, reserved names are escaped.
-
 import { isObject, type JsonObject, type JsonValue, property } from '../json.ts';
 import type { StructuralSchema } from '../structural-schema.ts';
 import { memberSchema } from '../validation/correlation.ts';

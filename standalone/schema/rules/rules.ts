@@ -1,5 +1,4 @@
 // x-kubernetes-validations. Algorithm: apiextensions-apiserver, schema/cel/validation.go; without its cost budget.
-
 import { isObject, type JsonObject, type JsonValue, property } from '../json.ts';
 import type { Cause, StructuralSchema, ValidationRule } from '../structural-schema.ts';
 import { atIndex, atKey, type Correlation, isUnchanged, itemWithKeysOf } from '../validation/correlation.ts';

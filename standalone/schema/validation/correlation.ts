@@ -1,5 +1,4 @@
 // Which old value a new one continues, so that what was stored before a rule existed is not refused until it changes.
-
 import { equalJson, isObject, type JsonValue, property } from '../json.ts';
 import type { StructuralSchema } from '../structural-schema.ts';
 

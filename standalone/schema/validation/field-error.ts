@@ -1,5 +1,4 @@
 // Causes of an invalid object, worded as Kubernetes words them (k8s.io/apimachinery, util/validation/field).
-
 import type { JsonValue } from '../json.ts';
 import type { Cause, CauseReason } from '../structural-schema.ts';
 

@@ -1,5 +1,4 @@
 // Lists of type set and map hold nothing twice. Algorithm: apiextensions-apiserver, schema/listtype.
-
 import { isObject, type JsonObject, type JsonValue, property } from '../json.ts';
 import type { Cause, StructuralSchema } from '../structural-schema.ts';
 import { child, duplicate, index, invalid, key } from './field-error.ts';

@@ -1,5 +1,4 @@
 // What a schema says about one value, without its members. Algorithm and wording: kube-openapi, pkg/validation.
-
 import { equalJson, type JsonValue } from '../json.ts';
 import type { Cause, StructuralSchema } from '../structural-schema.ts';
 import type { Correlation } from './correlation.ts';

@@ -1,5 +1,4 @@
 // What a schema says about a value and everything in it. Algorithm and wording: kube-openapi, pkg/validation.
-
 import { isObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { Cause, StructuralSchema } from '../structural-schema.ts';
 import { atIndex, atKey, type Correlation, isUnchanged } from './correlation.ts';

@@ -1,5 +1,4 @@
 // Every alternative against what ships, on the same folds, with a bootstrap over architectures: kept is what gains for certain.
-
 import type { ValidationOptions } from '../../../energy/prediction/training/cross-validation.ts';
 import { groupedFolds, randomGenerator } from '../../../energy/prediction/training/folds.ts';
 import { mean, quantile } from '../../../energy/prediction/training/scores.ts';

@@ -1,5 +1,4 @@
 // Sequences of writes by several managers. Their outcomes are recorded from a real API server (scripts/record-api-server.ts).
-
 import type { JsonObject, JsonValue } from '../../../standalone/schema/json.ts';
 import type { Scenario, ScenarioKind, Step } from './scenario.ts';
 

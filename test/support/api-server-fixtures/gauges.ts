@@ -1,5 +1,4 @@
 // A custom kind with one field per validation rule that a structural schema knows.
-
 import type { StructuralSchema } from '../../../standalone/schema/structural-schema.ts';
 import { definition } from './widgets.ts';
 

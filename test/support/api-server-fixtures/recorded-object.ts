@@ -1,5 +1,4 @@
 // What of an answer is the same on every server: no identity, versions or times.
-
 import { isObject, type JsonObject, textAt } from '../../../standalone/schema/json.ts';
 import type { Outcome } from './scenario.ts';
 

@@ -1,5 +1,4 @@
 // Plays scenarios against an API server over plain HTTP, so that no client of ours stands between.
-
 import { Agent, request } from 'undici';
 import type { Connection } from '../../../kube/api/connection.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../../standalone/schema/json.ts';

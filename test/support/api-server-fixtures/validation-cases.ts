@@ -1,5 +1,4 @@
 // Objects that break rules, one by one and together. Answers are recorded from a real API server (scripts/record-api-server.ts).
-
 import type { JsonObject } from '../../../standalone/schema/json.ts';
 
 /** Creates `object`; with `old`, creates that first and then replaces it. */

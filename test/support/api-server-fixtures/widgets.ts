@@ -1,5 +1,4 @@
 // Two custom kinds with every way of merging that a structural schema knows: what scenarios of server-side apply run on.
-
 import type { CustomKindSource } from '../../../standalone/schema/custom-kind.ts';
 import type { StructuralSchema } from '../../../standalone/schema/structural-schema.ts';
 

@@ -1,5 +1,4 @@
 // A world for the deployment planner: objects and a clock in, every pass written back, agents that do at once what they are told.
-
 import { sameContent } from '../../../controller/content-hash.ts';
 import { judgeBudget } from '../../../controller/estimate/admission.ts';
 import { budgetFor } from '../../../controller/estimate/budget-question.ts';

@@ -1,5 +1,4 @@
 // Plays scenarios on the pure functions alone: the order of calls is the one a server uses.
-
 import { applyPatch } from '../../../standalone/apply/apply.ts';
 import { JsonPatchError, jsonPatch } from '../../../standalone/apply/json-patch.ts';
 import { mergePatch } from '../../../standalone/apply/merge-patch.ts';
