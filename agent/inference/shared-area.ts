@@ -1,10 +1,7 @@
 // Where the agent puts a large request for a model's process: a file in memory that both have open. A unix socket holds about 140 KiB; the
 // rest of a request would be passed on only when the process is done with the one before.
-import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 
-const directory = '/dev/shm';
 const slotCount = 2;
 const slotBytes = 4 * 1024 * 1024;
 /** What is smaller fits into the socket. */
@@ -26,7 +23,8 @@ export class SharedArea {
 
   /** Undefined where the system has no file system in memory: then everything goes through the socket. */
   static open(): SharedArea | undefined {
-    const file = join(directory, `jouleops-${randomUUID()}`);
+    // No node:crypto or node:path: a model's process loads this file too, and O_EXCL refuses a name that somebody else has taken.
+    const file = `/dev/shm/jouleops-${process.pid}-${Math.random().toString(36).slice(2)}`;
     try {
       const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
       unlinkSync(file); // gone with the last process that has it open

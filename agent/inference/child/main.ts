@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import net from 'node:net';
-import { setImmediate as immediate } from 'node:timers/promises';
 import type { InferenceSession } from 'onnxruntime-node';
 import { encodeFrame, type Frame, FrameReader, type FrameType, frameTypes } from '../frames.ts';
 import { readPlace } from '../shared-area.ts';
@@ -102,7 +101,7 @@ async function work(): Promise<void> {
     else await infer(call);
     calls.shift();
     // A run holds this thread: what came meanwhile, such as the word that the next call is taken back, is read first.
-    if (calls.length > 0) await immediate();
+    if (calls.length > 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
