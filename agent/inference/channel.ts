@@ -44,6 +44,8 @@ interface Outstanding {
 export class Channel {
   /** Resolves when the child is gone, with why. */
   readonly exited: Promise<string>;
+  /** The child speaks first; calls come after that. */
+  readonly hello: Promise<Outcome>;
   readonly #child: ChildProcess;
   readonly #socket: net.Socket;
   readonly #area: SharedArea | undefined;
@@ -54,9 +56,6 @@ export class Channel {
   #timer: NodeJS.Timeout | undefined;
   #nextId = helloId + 1;
   #goneBecause: string | undefined;
-
-  /** The child speaks first; calls come after that. */
-  readonly hello: Promise<Outcome>;
 
   /** The area is the channel's from here on. */
   constructor(
@@ -80,12 +79,13 @@ export class Channel {
         this.#goneBecause ??= why;
         if (complaint !== '') deps.logger.debug({ model: name, complaint }, 'what the model process wrote before it ended');
         this.#end(this.#goneBecause);
-        area?.close();
         resolve(this.#goneBecause);
       };
       child.once('error', (error) => onGone(`could not be started (${error.message})`));
       child.once('exit', (code, signalName) => onGone(signalName ? `was ended by ${signalName}` : `exited with code ${code}`));
     });
+    // Not in onGone, which an error and the exit after it both call: a second close would take somebody else's file.
+    void this.exited.then(() => area?.close());
     this.hello = new Promise((settle) => {
       const nothing = { unsent: undefined, place: undefined, beganAt: undefined };
       this.#enter({ id: helloId, timeoutSeconds: helloSeconds, ...nothing, settle });

@@ -99,15 +99,15 @@ class SupervisedModel implements EngineModel {
     if (this.#closing.signal.aborted) throw this.#gone();
     checkInputs(this.inputs, request.inputs);
     const arrived = this.#deps.clock.monotonic();
+    if (request.deadline === undefined) return this.#queue.submit(() => this.#run(request, request.signal, arrived), request);
     const late = new AbortController();
-    const run = this.#queue.submit(() => this.#run(request, late.signal, arrived), request);
-    if (request.deadline === undefined) return run;
+    const signal = request.signal ? AbortSignal.any([request.signal, late.signal]) : late.signal;
+    const run = this.#queue.submit(() => this.#run(request, signal, arrived), request);
     return withDeadline(run, request.deadline - arrived, this.#source.name, () => late.abort());
   }
 
   /** A process that ends takes with it the request that it ran, not the one that was on its way to it. */
-  async #run(request: InferenceRequest, late: AbortSignal, arrived: number): Promise<InferenceResult> {
-    const signal = request.signal ? AbortSignal.any([request.signal, late]) : late;
+  async #run(request: InferenceRequest, signal: AbortSignal | undefined, arrived: number): Promise<InferenceResult> {
     for (;;) {
       if (this.#closing.signal.aborted) throw this.#gone();
       const process = await this.#running(request);

@@ -6,32 +6,21 @@ export const prefix = 'jouleops_';
 type Register<M> = (name: string, help: string, labelNames: string[], set: (metric: M) => void | Promise<void>) => void;
 
 export function scraped(registry: Registry): { gauge: Register<Gauge>; counter: Register<Counter> } {
-  const registers = [registry];
+  const common = { registers: [registry] };
   return {
     gauge: (name, help, labelNames, set) => {
-      new Gauge({
-        name: `${prefix}${name}`,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          return set(this);
-        },
-      });
+      new Gauge({ name: `${prefix}${name}`, help, labelNames, collect: filledBy(set), ...common });
     },
     counter: (name, help, labelNames, set) => {
-      new Counter({
-        name: `${prefix}${name}`,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          return set(this);
-        },
-      });
+      new Counter({ name: `${prefix}${name}`, help, labelNames, collect: filledBy(set), ...common });
     },
+  };
+}
+
+function filledBy<M extends Gauge | Counter>(set: (metric: M) => void | Promise<void>) {
+  return function (this: M): void | Promise<void> {
+    this.reset();
+    return set(this);
   };
 }
 

@@ -5,6 +5,8 @@ export const shared = {
   output: () => new Option('--output <format>', 'table or json').default('table'),
   kubeconfig: () => new Option('--kubeconfig <file>', 'default: KUBECONFIG, else .jouleops/kubeconfig, else ~/.kube/config'),
 
+  devices: () => new Option('--device <classes>', 'device classes separated by commas, or all').default('all'),
+  boundary: () => new Option('--boundary <boundary>', 'Board or CoreRail; default: Board where the class has it'),
   simulate: () => new Option('--simulate <class>', 'measure simulated power of this board instead of real power'),
   pathSysfs: () => new Option('--path-sysfs <dir>', 'root of sysfs').default('/sys'),
   pathProcfs: () => new Option('--path-procfs <dir>', 'root of procfs').default('/proc'),
