@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { urlHost } from '../../kube/api/url-host.ts';
 import { listen } from '../../kube/runtime/listen.ts';
 import { openSockets } from '../../kube/runtime/open-sockets.ts';
 import type { Access } from './access.ts';
@@ -42,7 +43,7 @@ export async function startHttpServer(
   const sockets = openSockets(server);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const host = urlHost(options.host);
   return {
     url: `${secure ? 'https' : 'http'}://${host}:${port}`,
     close: () =>

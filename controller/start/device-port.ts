@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { JoinResponse } from '../../crds/join.ts';
 import type { Client } from '../../kube/api/client.ts';
+import { urlHost } from '../../kube/api/url-host.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { ensureSimulatedClass } from '../device-class/ship.ts';
@@ -53,7 +54,7 @@ export async function openDevicePort(
     options.devicePort,
     signal,
   );
-  url = options.devicePort.advertisedUrl ?? `https://${bracketed(options.devicePort.host)}:${port.port}`;
+  url = options.devicePort.advertisedUrl ?? `https://${urlHost(options.devicePort.host)}:${port.port}`;
   await publishDevicePort(
     client,
     [systemNamespace, ...(agentsNamespace === undefined ? [] : [agentsNamespace])],
@@ -80,8 +81,4 @@ export async function openDevicePort(
 async function readApiServer({ apiServer }: Pick<CompleteOptions, 'apiServer'>): Promise<JoinResponse['apiServer']> {
   const { url, certificateAuthority, readCertificateAuthority } = apiServer;
   return { url, certificateAuthority: (await readCertificateAuthority?.()) ?? certificateAuthority };
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { toError } from './api-error.ts';
 import type { Connection } from './connection.ts';
 import { execCredentials } from './exec-credentials.ts';
+import { urlHost } from './url-host.ts';
 
 export type { Connection } from './connection.ts';
 
@@ -60,7 +61,7 @@ export async function inCluster(directory = serviceAccount, environment: NodeJS.
     throw new Error(`${directory} exists but KUBERNETES_SERVICE_HOST is not set; is the pod's environment complete?`);
   }
   return {
-    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    server: `https://${urlHost(host)}:${port}`,
     certificateAuthority: await readText(join(directory, 'ca.crt'), 'the service account'),
     token: tokenFrom(join(directory, 'token')),
     ...(existsSync(join(directory, 'namespace'))

@@ -1,4 +1,5 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { urlHost } from '../../kube/api/url-host.ts';
 
 const wildcards = ['0.0.0.0', '::'];
 
@@ -14,5 +15,5 @@ export function serverNames(host: string): string[] {
 /** The address for clients on this machine. */
 export function localUrl(host: string, port: number): string {
   const reachable = wildcards.includes(host) ? '127.0.0.1' : host;
-  return `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return `https://${urlHost(reachable)}:${port}`;
 }

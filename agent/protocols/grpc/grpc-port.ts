@@ -2,6 +2,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createSecureServer, type TLSSocket } from 'node:tls';
+import { urlHost } from '../../../kube/api/url-host.ts';
 import { listen } from '../../../kube/runtime/listen.ts';
 import { openSockets } from '../../../kube/runtime/open-sockets.ts';
 import { type Access, isOpen } from '../../http/access.ts';
@@ -45,7 +46,7 @@ export async function startGrpcPort(
   const sockets = openSockets(tcp);
   await listen(tcp, options, 'the gRPC port');
   const { port } = tcp.address() as AddressInfo;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const host = urlHost(options.host);
   return {
     address: `${host}:${port}`,
     async close() {
