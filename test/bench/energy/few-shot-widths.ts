@@ -6,13 +6,11 @@ import { evaluateLogModel, queryOf } from '../../../energy/prediction/log-model.
 import { smallest } from '../../../energy/prediction/point-set.ts';
 import { domainReaches, type Predictor } from '../../../energy/prediction/predictor.ts';
 import { binomialInterval } from '../../../energy/prediction/training/coverage.ts';
-import { randomGenerator } from '../../../energy/prediction/training/folds.ts';
 import { mean, quantile } from '../../../energy/prediction/training/scores.ts';
+import { gainInterval, signed } from './bootstrap-gain.ts';
 import { choicesOf, type FewShotQuestion, measurementsOf, othersThan } from './few-shot.ts';
 
 const confidencePercent = 90;
-const bootstraps = 2000;
-const bootstrapSeed = 1;
 
 interface Fitted {
   source: Predictor;
@@ -125,13 +123,8 @@ function shotsOf(question: FewShotQuestion, count: number): { fitted: Fitted; te
 
 /** 90 % interval of how much smaller the mean score is; networks drawn with replacement. */
 function gain(before: Outcomes, after: Outcomes): [number, number] {
-  const random = randomGenerator(bootstrapSeed);
   const scoreOf = (outcomes: Outcomes, name: string) => mean((outcomes.get(name) ?? []).map(({ score }) => score));
-  const saved = [...before.keys()].map((name) => scoreOf(before, name) - scoreOf(after, name));
-  const gains = Array.from({ length: bootstraps }, () =>
-    mean(saved.map(() => saved[Math.floor(random() * saved.length)] ?? 0)),
-  ).sort((a, b) => a - b);
-  return [quantile(gains, 0.05), quantile(gains, 0.95)];
+  return gainInterval([...before.keys()].map((name) => ({ saved: scoreOf(before, name) - scoreOf(after, name), count: 1 })));
 }
 
 /** Whether the exact interval of the coverage, counted in networks, reaches 90 %. */
@@ -153,7 +146,7 @@ export function fewShotWidthTable(boards: readonly { title: string; question: Fe
       const after = outcomesOf(shots, width);
       const [lower, upper] = gain(before[index] ?? new Map(), after);
       const { text, tooFew } = describeOutcomes(after);
-      return { text: `${text} (${signed(lower)} to ${signed(upper)})`, lower, upper, tooFew };
+      return { text: `${text} (${signed(lower, 1)} to ${signed(upper, 1)})`, lower, upper, tooFew };
     });
     const [gains, loses] = [cells.some(({ lower }) => lower > 0), cells.some(({ upper }) => upper < 0)];
     const verdict = cells.some(({ tooFew }) => tooFew)
@@ -173,8 +166,4 @@ export function fewShotWidthTable(boards: readonly { title: string; question: Fe
     `| **as shipped** | ${before.map((outcomes) => `**${describeOutcomes(outcomes).text}**`).join(' | ')} | |`,
     ...lines,
   ].join('\n');
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
 }

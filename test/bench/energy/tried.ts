@@ -1,12 +1,11 @@
 // Every alternative against what ships, on the same folds, with a bootstrap over architectures: kept is what gains for certain.
 import type { ValidationOptions } from '../../../energy/prediction/training/cross-validation.ts';
-import { groupedFolds, randomGenerator } from '../../../energy/prediction/training/folds.ts';
-import { mean, quantile } from '../../../energy/prediction/training/scores.ts';
+import { groupedFolds } from '../../../energy/prediction/training/folds.ts';
+import { mean } from '../../../energy/prediction/training/scores.ts';
 import type { TrainingRow } from '../../../energy/prediction/training/training-row.ts';
 import { alternatives, type Fit, reference } from './alternatives.ts';
+import { gainInterval, signed } from './bootstrap-gain.ts';
 
-const draws = 2000;
-const bootstrapSeed = 1;
 /** In points. */
 const leastShown = 0.005;
 
@@ -38,22 +37,12 @@ function heldOut(rows: readonly TrainingRow[], options: ValidationOptions, train
 
 /** 90 % interval of how much smaller the mean error is, in points; architectures drawn with replacement. */
 function gain(before: Errors, after: Errors): [number, number] {
-  const random = randomGenerator(bootstrapSeed);
-  const names = [...before.keys()].sort();
-  const sums = names.map((name) => {
-    const [one, other] = [before.get(name) ?? [], after.get(name) ?? []];
-    return { count: one.length, saved: one.reduce((sum, error, index) => sum + error - (other[index] ?? error), 0) };
-  });
-  const gains = Array.from({ length: draws }, () => {
-    let [saved, count] = [0, 0];
-    for (let draw = 0; draw < sums.length; draw += 1) {
-      const picked = sums[Math.floor(random() * sums.length)];
-      saved += picked?.saved ?? 0;
-      count += picked?.count ?? 0;
-    }
-    return saved / Math.max(1, count);
-  }).sort((a, b) => a - b);
-  return [quantile(gains, 0.05), quantile(gains, 0.95)];
+  return gainInterval(
+    [...before.keys()].sort().map((name) => {
+      const [one, other] = [before.get(name) ?? [], after.get(name) ?? []];
+      return { count: one.length, saved: one.reduce((sum, error, index) => sum + error - (other[index] ?? error), 0) };
+    }),
+  );
 }
 
 export interface Table {
@@ -74,7 +63,7 @@ export function triedTable(tables: readonly Table[], note: (text: string) => voi
     const cells = columns.map(({ rows, options }, index) => {
       const errors = heldOut(rows, options, fit);
       const [lower, upper] = gain(before[index] ?? new Map(), errors);
-      return { text: `${meanOf(errors).toFixed(2)} % (${signed(lower)} to ${signed(upper)})`, lower, upper };
+      return { text: `${meanOf(errors).toFixed(2)} % (${signed(lower, 2)} to ${signed(upper, 2)})`, lower, upper };
     });
     // Less than what the table shows is nothing.
     const [gains, loses] = [cells.some(({ lower }) => lower >= leastShown), cells.some(({ upper }) => upper <= -leastShown)];
@@ -87,8 +76,4 @@ export function triedTable(tables: readonly Table[], note: (text: string) => voi
     `| **${reference.name}** | ${before.map((errors) => `**${meanOf(errors).toFixed(2)} %**`).join(' | ')} | |`,
     ...lines,
   ].join('\n');
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
 }
