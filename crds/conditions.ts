@@ -34,6 +34,7 @@ export const reasons = {
   NoPowerSource: 'NoPowerSource',
   NoIdlePower: 'NoIdlePower',
   NotMeasuredYet: 'NotMeasuredYet',
+  Throttled: 'Throttled',
   BoundaryMismatch: 'BoundaryMismatch',
   BelowResolution: 'BelowResolution',
   OutOfDomain: 'OutOfDomain',

@@ -150,11 +150,11 @@ export class EnergyBook {
     if (last && last.joulesPerInference === undefined)
       return { reason: 'NoIdlePower', message: 'the idle power was not measured yet: the device was never idle long enough' };
     const throttled = this.#known.get(revision)?.throttledWindows ?? 0;
-    const aside = throttled === 0 ? '' : `; ${throttled} in which the board was throttled do not count`;
-    return {
-      reason: 'NotMeasuredYet',
-      message: `fewer than ${minimumWindows} windows in which this model alone was at work${aside}`,
-    };
+    const tooFew = `fewer than ${minimumWindows} windows in which this model alone was at work`;
+    // A reason of its own: a message that changes alone is not written for minutes.
+    return throttled === 0
+      ? { reason: 'NotMeasuredYet', message: tooFew }
+      : { reason: 'Throttled', message: `${tooFew}; ${throttled} in which the board was throttled do not count` };
   }
 
   #judge(

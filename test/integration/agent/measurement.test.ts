@@ -106,7 +106,8 @@ describe('a throttled board', () => {
     const shown = async () => (await world.instance('states')).status?.revisions?.find(({ revision }) => revision === 'r1');
     await eventually(async () => {
       for (let request = 0; request < 10; request++) await classify(agent.url, 'states');
-      expect((await shown())?.energyAbsent?.message).toMatch(/\d+ in which the board was throttled do not count/);
+      const absent = { reason: 'Throttled', message: expect.stringMatching(/\d+ in which the board was throttled do not count/) };
+      expect((await shown())?.energyAbsent).toMatchObject(absent);
     }, 30);
     expect(await shown()).not.toHaveProperty('energy');
     await world.assign('device-a', 'states', { active, energyTest: { id: 't1', kind: 'Absolute', windows: 6 } });
