@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Endpoints } from '../../cli/up/endpoints.ts';
 import { group, version } from '../../crds/resources.ts';
@@ -60,6 +61,20 @@ interface Item {
     conditions?: { type: string; status: string; reason: string }[];
     classes?: { amounts: { verdict: string; measured?: unknown }[] }[];
   };
+}
+
+/** What was measured last is learned from, and numbers that only moved are written some seconds later: for longer than that, nothing. */
+async function settled<T>(look: () => Promise<T>): Promise<T> {
+  const quietMilliseconds = 10_000;
+  let last = await look();
+  let since = performance.now();
+  for (const end = since + 60_000; performance.now() < end; await setTimeout(250)) {
+    const now = await look();
+    if (!isDeepStrictEqual(now, last)) since = performance.now();
+    else if (performance.now() - since >= quietMilliseconds) return now;
+    last = now;
+  }
+  throw new Error('still writing a minute after everything had converged');
 }
 
 describe('npm start', () => {
@@ -147,7 +162,7 @@ describe('npm start', () => {
           item.metadata.resourceVersion,
         ]),
       );
-    const before = await versions();
+    const before = await settled(versions);
     await first.end('SIGINT');
     expect(first.output).toMatch(/Stopping…\nStopped\.\n$/);
     expect((await run('pgrep', ['-f', directory]).catch(() => ({ stdout: '' }))).stdout).toBe('');
