@@ -18,7 +18,7 @@ import type { LivenessTracker } from './edge-device/liveness.ts';
 import { createEdgeDeviceReconciler } from './edge-device/reconcile.ts';
 import type { Estimator } from './estimate/estimator.ts';
 import { createFleetReconciler } from './fleet/reconcile.ts';
-import { DirectoryWatches } from './fleet/watches.ts';
+import { DirectoryWatches } from './fleet/sources/watches.ts';
 import { HeldWrites } from './held-writes.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { createModelDeploymentReconciler } from './model-deployment/reconcile.ts';

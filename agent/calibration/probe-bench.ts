@@ -3,7 +3,7 @@ import type { Slot } from '../../crds/model-instance.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import type { GraphFeatures } from '../../energy/graph/analysis.ts';
 import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
-import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
+import type { ProbeCandidate } from '../../energy/onnx/networks/probe-candidates.ts';
 import { quantityAt } from '../../energy/prediction/verdict.ts';
 import { storeLocalModel } from '../artifacts/local-model.ts';
 import { ModelLoadError } from '../inference/errors.ts';

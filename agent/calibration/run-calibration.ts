@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { simulatedSuffix } from '../../crds/names.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { type NextStep, type ProbePlan, type Progress, progressOf } from '../../energy/calibration/probe-plan.ts';
-import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
+import type { ProbeCandidate } from '../../energy/onnx/networks/probe-candidates.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { systemDisk } from '../disk/disk.ts';
 import type { AgentOptions } from '../options.ts';

@@ -10,8 +10,8 @@ import {
 } from '../../agent/calibration/run-calibration.ts';
 import type { Boundary } from '../../crds/shared.ts';
 import { leastProbes } from '../../energy/calibration/board-predictor.ts';
-import type { ProbeCandidate } from '../../energy/onnx/probe-candidates.ts';
-import { anchorProbeName, probes as shippedProbes } from '../../energy/onnx/probes.ts';
+import type { ProbeCandidate } from '../../energy/onnx/networks/probe-candidates.ts';
+import { anchorProbeName, probes as shippedProbes } from '../../energy/onnx/networks/probes.ts';
 import { boundaries } from '../../energy/prediction/prediction.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { describeStep, formatResult, resultOf } from '../calibration/report.ts';

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gitEnvironment } from '../../controller/fleet/git/environment.ts';
-import { runGit } from '../../controller/fleet/git/run-git.ts';
-import { readTree } from '../../controller/fleet/git/tree.ts';
-import type { SourceContent } from '../../controller/fleet/source.ts';
+import { gitEnvironment } from '../../controller/fleet/sources/git/environment.ts';
+import { runGit } from '../../controller/fleet/sources/git/run-git.ts';
+import { readTree } from '../../controller/fleet/sources/git/tree.ts';
+import type { SourceContent } from '../../controller/fleet/sources/source.ts';
 import { CommandError } from '../exit-codes.ts';
 
 const run = promisify(execFile);

@@ -1,9 +1,9 @@
 // From files, commits or a cluster to the two fleets that a plan compares.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readDirectory } from '../../controller/fleet/directory-source.ts';
 import { type FileError, type ManifestObject, readManifests } from '../../controller/fleet/manifest.ts';
-import type { SourceContent } from '../../controller/fleet/source.ts';
+import { readDirectory } from '../../controller/fleet/sources/directory-source.ts';
+import type { SourceContent } from '../../controller/fleet/sources/source.ts';
 import type { FleetRepository } from '../../crds/fleet-repository.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { usageError } from '../exit-codes.ts';

@@ -1,7 +1,7 @@
 // Whether Git owns a deployment, and what to change where it comes from.
-import { readDirectory } from '../../controller/fleet/directory-source.ts';
 import { kindOfEntry } from '../../controller/fleet/kinds.ts';
 import { identityOf, readManifests } from '../../controller/fleet/manifest.ts';
+import { readDirectory } from '../../controller/fleet/sources/directory-source.ts';
 import type { FleetRepository } from '../../crds/fleet-repository.ts';
 import type { ModelDeployment } from '../../crds/model-deployment.ts';
 import { fieldManagers } from '../../crds/names.ts';

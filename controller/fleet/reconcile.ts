@@ -13,12 +13,12 @@ import type { Outcome } from '../../kube/runtime/controller.ts';
 import type { EventRecorder } from '../../kube/runtime/event-recorder.ts';
 import { sameContent } from '../content-hash.ts';
 import type { OwnWrites } from '../own-writes.ts';
-import { GitSource } from './git-source.ts';
 import { identityFor } from './identity.ts';
+import { GitSource } from './sources/git-source.ts';
+import type { DirectoryWatches } from './sources/watches.ts';
 import { describeFleet, type FleetOutcome } from './status.ts';
 import { sync } from './sync.ts';
 import type { SyncMetrics } from './sync-metrics.ts';
-import type { DirectoryWatches } from './watches.ts';
 
 export interface FleetDeps {
   client: Client;

@@ -5,8 +5,8 @@ import type { Stored } from '../../kube/api/objects.ts';
 import { counted } from '../../kube/meta/counted.ts';
 import { type ApplyDeps, applyAll, prune, surplus } from './apply.ts';
 import { readManifests } from './manifest.ts';
-import { type OpenSource, openSource, type SourceDeps } from './open-source.ts';
-import { SourceError } from './source.ts';
+import { type OpenSource, openSource, type SourceDeps } from './sources/open-source.ts';
+import { SourceError } from './sources/source.ts';
 import type { FleetOutcome } from './status.ts';
 
 /** What fails is an outcome too; only an abort throws. */

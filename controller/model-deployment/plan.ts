@@ -5,8 +5,8 @@ import type { ControllerRevision } from '../../kube/api/builtins.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import type { Outcome } from '../../kube/runtime/controller.ts';
 import { sameContent } from '../content-hash.ts';
-import { judgeRespected } from './budget-respected.ts';
 import { runCommands } from './commands.ts';
+import { judgeRespected } from './measured/budget-respected.ts';
 import type { Phase, PhaseResult } from './phase.ts';
 import { admit } from './phases/admit.ts';
 import { enforce } from './phases/enforce.ts';
@@ -16,7 +16,7 @@ import { rollOut } from './phases/roll-out.ts';
 import { newRevision } from './revision.ts';
 import { changesAnnotations, memoryAnnotations } from './revision-memory.ts';
 import { createScope, type Finding, membersOf, type PlannedEvent, type Scope, type SlotSet, withoutAbsent } from './scope.ts';
-import { type Concluded, describeDeployment, describeSuspended } from './status.ts';
+import { type Concluded, describeDeployment, describeSuspended } from './status/status.ts';
 import type { DeploymentWorld } from './world.ts';
 
 export interface DeploymentPlan {

@@ -16,8 +16,8 @@ import { sameContent } from '../content-hash.ts';
 import type { HeldWrites } from '../held-writes.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import { type DeploymentPlan, planDeployment } from './plan.ts';
-import { isProgress } from './progress.ts';
 import type { PlannedEvent } from './scope.ts';
+import { isProgress } from './status/progress.ts';
 import { gatherWorld, type WorldSources } from './world.ts';
 
 export interface ModelDeploymentDeps {

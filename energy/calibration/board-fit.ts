@@ -1,11 +1,11 @@
 // A predictor's model for a board that nobody trained one for: its probes' measurements, and another board's predictor.
 import type { GraphFeatures } from '../graph/analysis.ts';
-import { matern32 } from '../prediction/gaussian-process.ts';
-import { nearestDistance, standardize } from '../prediction/hull.ts';
 import { evaluateLogModel, type LogModel, queryOf, type Surroundings } from '../prediction/log-model.ts';
-import { distancesTo, pointSet, smallest } from '../prediction/point-set.ts';
 import type { Predictor } from '../prediction/predictor.ts';
 import { descriptorNames, descriptors, rooflineAmounts, rooflineKinds } from '../prediction/quantities.ts';
+import { matern32 } from '../prediction/regression/gaussian-process.ts';
+import { nearestDistance, standardize } from '../prediction/regression/hull.ts';
+import { distancesTo, pointSet, smallest } from '../prediction/regression/point-set.ts';
 import { type CostPrior, fitCosts } from './cost-fit.ts';
 
 export interface BoardMeasurement {

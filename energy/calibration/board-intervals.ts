@@ -4,8 +4,8 @@
 // probes, each divided by what was expected there, follows by how much it is wrong about that: Student's t, because they are few,
 // and with the fit's own word as a prior, because ten errors say little about a spread.
 import { studentQuantile } from '../measurement/student-t.ts';
-import type { ConformalScores } from '../prediction/conformal.ts';
 import type { Calibration, Predictor } from '../prediction/predictor.ts';
+import type { ConformalScores } from '../prediction/regression/conformal.ts';
 import { type BoardFit, type LeftOut, residualSd } from './board-fit.ts';
 import { networkDistances } from './network-distances.ts';
 

@@ -1,7 +1,6 @@
 // From a board's measured probes to a predictor's artifact with its card.
 import type { GraphFeatures } from '../graph/analysis.ts';
 import type { PredictorCard, ProbeCard } from '../prediction/card.ts';
-import { conformalQuantile } from '../prediction/conformal.ts';
 import type { Boundary, ClassKey, Quantity } from '../prediction/prediction.ts';
 import {
   artifactFormat,
@@ -11,6 +10,7 @@ import {
   type StoredModel,
 } from '../prediction/predictor.ts';
 import { descriptorNames, descriptors, rooflineTerms } from '../prediction/quantities.ts';
+import { conformalQuantile } from '../prediction/regression/conformal.ts';
 import { mean, type Scores, scoresOf } from '../prediction/training/scores.ts';
 import { type BoardFit, type BoardMeasurement, fitBoard, type LeftOut, leaveOneOut, type Target } from './board-fit.ts';
 import { boardIntervals, errorSpread, priorErrors, relativeHalfWidth } from './board-intervals.ts';

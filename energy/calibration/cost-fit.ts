@@ -5,7 +5,7 @@
 // (arithmetic, traffic, …) and a part of its own. g is a Gaussian process, e the noise of each measurement. The most probable
 // δ is found by Gauss and Newton's method with steps that are halved until the posterior grows: no cost ever gets negative,
 // and what the measurements say nothing of stays in proportion to its kind.
-import { cholesky, choleskySolve } from '../prediction/cholesky.ts';
+import { cholesky, choleskySolve } from '../prediction/regression/cholesky.ts';
 
 export interface CostData {
   /** Amounts of work, one row per measured network. */

@@ -1,5 +1,5 @@
 // How far the networks that one predictor was trained on are from the probes of another board.
-import { distancesTo, type PointSet, smallest } from '../prediction/point-set.ts';
+import { distancesTo, type PointSet, smallest } from '../prediction/regression/point-set.ts';
 
 /** Distance of each network to the nearest probe; both in the same standardised descriptors. */
 export function networkDistances(networks: PointSet, probes: PointSet): number[] {

@@ -4,7 +4,7 @@
 // own error on the class; s what one campaign (device, meter) is off by; m what the predictor errs on one network; e the
 // measurement's own error. Best linear unbiased prediction of b (Henderson, 1975) with a normal prior on b whose width is
 // averaged over a grid by its marginal likelihood: no shift and a large one are both believed when the data say so.
-import { cholesky, choleskySolve } from '../prediction/cholesky.ts';
+import { cholesky, choleskySolve } from '../prediction/regression/cholesky.ts';
 
 export interface ShiftDatum {
   /** Network: measurements of one share its error. */

@@ -1,6 +1,6 @@
 // Who used the energy when several models ran: non-negative least squares of power on CPU-seconds per process over windows.
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
-import { nonNegativeLeastSquares } from '../prediction/non-negative-least-squares.ts';
+import { nonNegativeLeastSquares } from '../prediction/regression/non-negative-least-squares.ts';
 import { normalQuantile } from './student-t.ts';
 
 export interface AttributionWindow {

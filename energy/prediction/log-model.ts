@@ -1,9 +1,9 @@
 // One target (joules or seconds) of one device class: roofline × exp(gate × Gaussian process), fitted and evaluated.
 import type { GraphFeatures } from '../graph/analysis.ts';
-import { evaluateGaussianProcess, type GaussianProcess } from './gaussian-process.ts';
-import { gate, type Hull, standardize } from './hull.ts';
-import { distancesTo, type PointSet, smallest } from './point-set.ts';
 import { descriptors, rooflineAmounts } from './quantities.ts';
+import { evaluateGaussianProcess, type GaussianProcess } from './regression/gaussian-process.ts';
+import { gate, type Hull, standardize } from './regression/hull.ts';
+import { distancesTo, type PointSet, smallest } from './regression/point-set.ts';
 import { evaluateRoofline, type Roofline } from './roofline.ts';
 
 /** Where the training graphs are. Targets of one class share it. */

@@ -2,13 +2,13 @@
 import type { GraphFeatures, LayerCost, NodeClass } from '../graph/analysis.ts';
 import type { PredictorCard } from './card.ts';
 import { matchKeys } from './class-key.ts';
-import { type ConformalScores, halfWidth } from './conformal.ts';
-import type { KernelParameters } from './gaussian-process.ts';
-import type { Hull } from './hull.ts';
 import { evaluateLogModel, type LogModel, type Query, queryOf, type Surroundings } from './log-model.ts';
-import { pointSet } from './point-set.ts';
 import type { ClassKey, Estimate, Prediction } from './prediction.ts';
 import { classAmounts, descriptorNames, layerAmounts, type RooflineTerm, rooflineTerms } from './quantities.ts';
+import { type ConformalScores, halfWidth } from './regression/conformal.ts';
+import type { KernelParameters } from './regression/gaussian-process.ts';
+import type { Hull } from './regression/hull.ts';
+import { pointSet } from './regression/point-set.ts';
 
 export const artifactFormat = 'jouleops-predictor/1';
 

@@ -1,6 +1,6 @@
 // Energy (or time) as a sum of non-negative costs per amount of work: the part of a predictor that extrapolates.
-import { solveNonNegative } from './non-negative-least-squares.ts';
 import { rooflineKinds } from './quantities.ts';
+import { solveNonNegative } from './regression/non-negative-least-squares.ts';
 
 /** Coefficients in the order of `rooflineTerms`: joules (or seconds) per unit of the term. */
 export type Roofline = readonly number[];

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { kMeans, squaredDistance } from '../../energy/calibration/k-means.ts';
 import { type GraphFeatures, type NodeClass, nodeClasses } from '../../energy/graph/analysis.ts';
 import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
-import { probeCandidates } from '../../energy/onnx/probe-candidates.ts';
+import { probeCandidates } from '../../energy/onnx/networks/probe-candidates.ts';
 import { createGenerator } from '../../energy/onnx/weights.ts';
 import { columnOf } from '../../energy/prediction/training/timm-rows.ts';
 

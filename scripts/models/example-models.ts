@@ -1,8 +1,8 @@
 // The example models that are written rather than trained: what they are, and their bytes.
 import { stringify } from 'yaml';
 import { digestOf } from '../../crds/digest.ts';
-import { classicNetworks } from '../../energy/onnx/classic-networks.ts';
-import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
+import { classicNetworks } from '../../energy/onnx/networks/classic-networks.ts';
+import { nasBench201 } from '../../energy/onnx/networks/nas-bench-201.ts';
 
 export interface ExampleModel {
   family: string;

@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util';
 import type { CalibrationRecord } from '../../agent/calibration/calibration-record.ts';
 import { abortOnSignals } from '../../cli/interrupt.ts';
 import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
-import { probes } from '../../energy/onnx/probes.ts';
-import { halfWidth } from '../../energy/prediction/conformal.ts';
+import { probes } from '../../energy/onnx/networks/probes.ts';
 import { evaluateLogModel, queryOf } from '../../energy/prediction/log-model.ts';
 import { domainReaches, parsePredictor } from '../../energy/prediction/predictor.ts';
+import { halfWidth } from '../../energy/prediction/regression/conformal.ts';
 import { mean, scoresOf } from '../../energy/prediction/training/scores.ts';
 import { heldOutFiles, type Network, type VirtualBoard, virtualBoard } from '../support/virtual-boards.ts';
 

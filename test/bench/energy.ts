@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { analyzeGraph } from '../../energy/graph/extract/analyze.ts';
-import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../energy/onnx/networks/nas-bench-201.ts';
 import { evaluateLogModel, queryOf } from '../../energy/prediction/log-model.ts';
 import { type Predictor, parsePredictor, predict } from '../../energy/prediction/predictor.ts';
 import { coarseBaseline, macsBaseline } from '../../energy/prediction/training/baselines.ts';

@@ -5,7 +5,7 @@ import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'undici';
-import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../energy/onnx/networks/nas-bench-201.ts';
 import { createWorld } from '../integration/agent/world.ts';
 import { findPeer, type Peer, startPeer } from '../support/open-inference/peer.ts';
 import type { Bench, BenchOptions, BenchResult } from './harness/bench.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Slot } from '../../crds/model-instance.ts';
-import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../energy/onnx/networks/nas-bench-201.ts';
 import { createWorld, type World } from '../integration/agent/world.ts';
 import { type Bench, type BenchOptions, type BenchResult, countOption } from './harness/bench.ts';
 import { judged, quantile, seconds } from './harness/format.ts';

@@ -1,5 +1,5 @@
 // What is published about the classic networks at 224 pixels: known answers for builders and for the graph reader.
-import type { ClassicNetworkName } from '../../energy/onnx/classic-networks.ts';
+import type { ClassicNetworkName } from '../../energy/onnx/networks/classic-networks.ts';
 
 interface Facts {
   /** Trained parameters: weights, biases, scales and shifts, without the running statistics of batch norms. */

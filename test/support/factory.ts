@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { ControllerOptions } from '../../controller/options.ts';
 import { digestOf } from '../../crds/digest.ts';
 import type { ModelVersion } from '../../crds/model-version.ts';
-import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../energy/onnx/networks/nas-bench-201.ts';
 import { namespaces } from '../../kube/api/builtins.ts';
 import { startControlPlane, type TestControlPlane } from './controller.ts';
 import { type StubAgent, type StubAgentOptions, startStubAgent } from './stub-agent.ts';

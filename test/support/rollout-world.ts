@@ -6,7 +6,7 @@ import { digestOf } from '../../crds/digest.ts';
 import type { EdgeDeviceStatus } from '../../crds/edge-device.ts';
 import type { ModelDeployment, ModelDeploymentSpec } from '../../crds/model-deployment.ts';
 import { deviceClasses, modelDeployments, modelVersions } from '../../crds/resources.ts';
-import { nasBench201 } from '../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../energy/onnx/networks/nas-bench-201.ts';
 import { namespaces } from '../../kube/api/builtins.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { startControlPlane, type TestControlPlane } from './controller.ts';

@@ -8,10 +8,10 @@ import { opsetOf } from '../../energy/graph/extract/preparation.ts';
 import { layersOf } from '../../energy/graph/features.ts';
 import { inferShapes } from '../../energy/graph/inference/infer.ts';
 import { staticFeatures, staticOperations } from '../../energy/graph/static-features.ts';
-import { classicNetworks } from '../../energy/onnx/classic-networks.ts';
 import { readModel } from '../../energy/onnx/model.ts';
-import { probeCandidates } from '../../energy/onnx/probe-candidates.ts';
-import { probes } from '../../energy/onnx/probes.ts';
+import { classicNetworks } from '../../energy/onnx/networks/classic-networks.ts';
+import { probeCandidates } from '../../energy/onnx/networks/probe-candidates.ts';
+import { probes } from '../../energy/onnx/networks/probes.ts';
 import { NoisyBoard } from './noisy-board.ts';
 
 export interface Network {

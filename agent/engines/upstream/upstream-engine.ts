@@ -1,46 +1,13 @@
 // Models that a server beside the agent runs: brought into it and taken out again by the protocol's own repository extension.
-import type { Logger } from 'pino';
 import type { Clock } from '../../../kube/runtime/clock.ts';
 import { isDatatype } from '../../inference/datatypes.ts';
 import type { Engine, EngineModel, ModelSource } from '../../inference/engine.ts';
 import { ModelLoadError } from '../../inference/errors.ts';
 import { placeModel } from './model-directory.ts';
 import { UpstreamClient, type UpstreamMetadata, UpstreamUnreachable } from './upstream-client.ts';
-import { UpstreamModel } from './upstream-model.ts';
+import { type UpstreamLimits, upstreamDefaults } from './upstream-limits.ts';
+import { type UpstreamDeps, UpstreamModel } from './upstream-model.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
-
-export interface UpstreamLimits {
-  loadTimeoutSeconds: number;
-  runTimeoutSeconds: number;
-  /** Requests that are at the upstream at once. */
-  atOnce: number;
-  /** Requests that wait here beside them. */
-  queueCapacity: number;
-  /** Between two looks at whether it still serves the model. */
-  healthSeconds: number;
-}
-
-export const upstreamDefaults: UpstreamLimits = {
-  loadTimeoutSeconds: 120,
-  runTimeoutSeconds: 30,
-  atOnce: 4,
-  queueCapacity: 64,
-  healthSeconds: 5,
-};
-
-export interface UpstreamDeps {
-  clock: Clock;
-  logger: Logger;
-}
-
-/** How a model is known at the upstream. */
-export interface UpstreamIdentity {
-  model: string;
-  /** Only where the upstream lists the version. */
-  version?: string;
-  /** It is there because the agent brought it, so the agent takes it away. */
-  owned: boolean;
-}
 
 const pollMilliseconds = 100;
 

@@ -1,3 +1,5 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../../kube/runtime/clock.ts';
 import { hasEnded } from '../../has-ended.ts';
 import type { TensorDescription } from '../../inference/datatypes.ts';
 import type { EngineModel, InferenceRequest, InferenceResult, ModelSource } from '../../inference/engine.ts';
@@ -6,9 +8,23 @@ import { checkInputs } from '../../inference/onnx-runtime-engine.ts';
 import { RequestQueue } from '../../inference/request-queue.ts';
 import { removeModel } from './model-directory.ts';
 import { modelPath, type UpstreamClient, type UpstreamMetadata, UpstreamUnreachable } from './upstream-client.ts';
-import type { UpstreamDeps, UpstreamIdentity, UpstreamLimits } from './upstream-engine.ts';
+import type { UpstreamLimits } from './upstream-limits.ts';
 import { decodeAnswer, encodeRequest } from './upstream-messages.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
+
+export interface UpstreamDeps {
+  clock: Clock;
+  logger: Logger;
+}
+
+/** How a model is known at the upstream. */
+interface UpstreamIdentity {
+  model: string;
+  /** Only where the upstream lists the version. */
+  version?: string;
+  /** It is there because the agent brought it, so the agent takes it away. */
+  owned: boolean;
+}
 
 export interface LoadedUpstream {
   source: ModelSource;

@@ -1,5 +1,5 @@
 // Always runs: what serves and has been measured to break its budget is rolled back or stopped.
-import { measureMember } from '../measured.ts';
+import { measureMember } from '../measured/measured.ts';
 import { type ClassGroup, type Member, reject, rejectionOf, type Scope, withoutAbsent } from '../scope.ts';
 
 export function enforce(scope: Scope): void {

@@ -1,5 +1,5 @@
 // What a predictor has to beat, on the same folds.
-import { nonNegativeLeastSquares } from '../non-negative-least-squares.ts';
+import { nonNegativeLeastSquares } from '../regression/non-negative-least-squares.ts';
 import type { ValidationOptions } from './cross-validation.ts';
 import { groupedFolds } from './folds.ts';
 import type { TrainingRow } from './training-row.ts';

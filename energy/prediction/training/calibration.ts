@@ -1,6 +1,6 @@
 // Scores of an interval from out-of-fold errors, inside and outside the hull.
-import { thinScores } from '../conformal.ts';
 import { type Calibration, domainReaches } from '../predictor.ts';
+import { thinScores } from '../regression/conformal.ts';
 import type { OutOfFold } from './cross-validation.ts';
 import type { TrainingRow } from './training-row.ts';
 

@@ -1,7 +1,7 @@
 // Core-rail measurements of NAS-Bench-201 cells as training rows: what every network costs is counted while it is described.
 import type { GraphFeatures } from '../../graph/analysis.ts';
 import { OperationTape } from '../../graph/operation-tape.ts';
-import { appendNetwork, parseCell } from '../../onnx/nas-bench-201.ts';
+import { appendNetwork, parseCell } from '../../onnx/networks/nas-bench-201.ts';
 import { parseTable, positiveIn, textIn } from './table.ts';
 import type { TrainingRow } from './training-row.ts';
 

@@ -1,7 +1,7 @@
 // Does an interval hold what it says? Nested folds: what makes the interval has not seen the graph it is tested on.
-import { halfWidth, minimumScores } from '../conformal.ts';
 import { evaluateLogModel, queryAt } from '../log-model.ts';
 import { domainReaches } from '../predictor.ts';
+import { halfWidth, minimumScores } from '../regression/conformal.ts';
 import { calibrate } from './calibration.ts';
 import { outOfFold, type ValidationOptions } from './cross-validation.ts';
 import { fitLogModel, prepared } from './fit.ts';

@@ -1,4 +1,6 @@
 // Fits the model of one target from training rows.
+import type { LogModel, Surroundings } from '../log-model.ts';
+import { descriptorNames, descriptors, descriptorWeights, rooflineAmounts } from '../quantities.ts';
 import {
   chooseParameters,
   fitGaussianProcess,
@@ -7,11 +9,9 @@ import {
   type KernelGrid,
   type KernelParameters,
   sessionOffset,
-} from '../gaussian-process.ts';
-import { fitHull, standardize } from '../hull.ts';
-import type { LogModel, Surroundings } from '../log-model.ts';
-import { pointSet } from '../point-set.ts';
-import { descriptorNames, descriptors, descriptorWeights, rooflineAmounts } from '../quantities.ts';
+} from '../regression/gaussian-process.ts';
+import { fitHull, standardize } from '../regression/hull.ts';
+import { pointSet } from '../regression/point-set.ts';
 import { evaluateRoofline, fitRoofline } from '../roofline.ts';
 import { randomGenerator, shuffled } from './folds.ts';
 import type { TrainingRow } from './training-row.ts';

@@ -1,9 +1,9 @@
 // From rows to an artifact: fit, score on grouped folds, calibrate intervals, write the card. Same rows, same bytes.
 import type { PredictorCard } from '../card.ts';
-import { conformalQuantile } from '../conformal.ts';
 import type { Boundary, ClassKey, Quantity } from '../prediction.ts';
 import { artifactFormat, type Calibration, type PredictorArtifact, type StoredModel } from '../predictor.ts';
 import { descriptorNames, descriptors, rooflineTerms } from '../quantities.ts';
+import { conformalQuantile } from '../regression/conformal.ts';
 import { macsBaseline } from './baselines.ts';
 import { calibrate, type Folds } from './calibration.ts';
 import { type CoverageOptions, nestedCoverage, summarizeCoverage } from './coverage.ts';

@@ -1,7 +1,7 @@
 // Other ways to make a whole-board predictor, each a change of one thing: what they gain or lose is in docs/energy.md.
-import { distanceBetween, matern32 } from '../../../energy/prediction/gaussian-process.ts';
-import { fitHull, gate, nearestDistance, standardize } from '../../../energy/prediction/hull.ts';
 import { descriptorNames, descriptorWeights, rooflineKinds } from '../../../energy/prediction/quantities.ts';
+import { distanceBetween, matern32 } from '../../../energy/prediction/regression/gaussian-process.ts';
+import { fitHull, gate, nearestDistance, standardize } from '../../../energy/prediction/regression/hull.ts';
 import { evaluateRoofline, fitRoofline, type RooflineOptions } from '../../../energy/prediction/roofline.ts';
 import { prepared } from '../../../energy/prediction/training/fit.ts';
 import type { TrainingRow } from '../../../energy/prediction/training/training-row.ts';

@@ -1,10 +1,10 @@
 // Other ways to say how wide a calibrated board's interval is, on the same fits: kept is what is narrower and still holds.
 import { type BoardFit, fitBoard, type LeftOut, leaveOneOut, residualSd } from '../../../energy/calibration/board-fit.ts';
 import { boardIntervals, errorSpread, insideSd, relativeHalfWidth } from '../../../energy/calibration/board-intervals.ts';
-import { conformalQuantile, halfWidth } from '../../../energy/prediction/conformal.ts';
 import { evaluateLogModel, queryOf } from '../../../energy/prediction/log-model.ts';
-import { smallest } from '../../../energy/prediction/point-set.ts';
 import { domainReaches, type Predictor } from '../../../energy/prediction/predictor.ts';
+import { conformalQuantile, halfWidth } from '../../../energy/prediction/regression/conformal.ts';
+import { smallest } from '../../../energy/prediction/regression/point-set.ts';
 import { binomialInterval } from '../../../energy/prediction/training/coverage.ts';
 import { mean, quantile } from '../../../energy/prediction/training/scores.ts';
 import { gainInterval, signed } from './bootstrap-gain.ts';

@@ -2,11 +2,11 @@
 import { type BoardMeasurement, fitBoard, leaveOneOut } from '../../../energy/calibration/board-fit.ts';
 import { boardIntervals } from '../../../energy/calibration/board-intervals.ts';
 import { kMeans, nearestPoints } from '../../../energy/calibration/k-means.ts';
-import { halfWidth } from '../../../energy/prediction/conformal.ts';
-import { fitHull, standardize } from '../../../energy/prediction/hull.ts';
 import { evaluateLogModel, queryOf } from '../../../energy/prediction/log-model.ts';
 import { domainReaches, type Predictor } from '../../../energy/prediction/predictor.ts';
 import { descriptors, descriptorWeights } from '../../../energy/prediction/quantities.ts';
+import { halfWidth } from '../../../energy/prediction/regression/conformal.ts';
+import { fitHull, standardize } from '../../../energy/prediction/regression/hull.ts';
 import { fitLogModel } from '../../../energy/prediction/training/fit.ts';
 import { randomGenerator, shuffled } from '../../../energy/prediction/training/folds.ts';
 import { mean, scoresOf } from '../../../energy/prediction/training/scores.ts';

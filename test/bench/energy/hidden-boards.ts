@@ -1,9 +1,9 @@
 // How far twenty probes carry on boards whose costs nobody knows and no model describes exactly.
 import { boardPredictor } from '../../../energy/calibration/board-predictor.ts';
 import { extractorVersion } from '../../../energy/graph/extract/protocol.ts';
-import { halfWidth } from '../../../energy/prediction/conformal.ts';
 import { evaluateLogModel, queryOf } from '../../../energy/prediction/log-model.ts';
 import { domainReaches, type Predictor, parsePredictor } from '../../../energy/prediction/predictor.ts';
+import { halfWidth } from '../../../energy/prediction/regression/conformal.ts';
 import { mean, scoresOf } from '../../../energy/prediction/training/scores.ts';
 import { artifactText } from '../../../energy/prediction/training/ship.ts';
 import { heldOutNetworks, probeNetworks, type VirtualBoard, virtualBoards } from '../../support/virtual-boards.ts';

@@ -1,8 +1,8 @@
 // What calibration in operation learns when a board's later session streams past a predictor of its earlier one.
 import { correct, correctionOf, observe, uncalibrated } from '../../../energy/calibration/online-calibration.ts';
-import { conformalQuantile } from '../../../energy/prediction/conformal.ts';
 import { evaluateLogModel, queryOf } from '../../../energy/prediction/log-model.ts';
 import { domainReaches } from '../../../energy/prediction/predictor.ts';
+import { conformalQuantile } from '../../../energy/prediction/regression/conformal.ts';
 import { calibrate } from '../../../energy/prediction/training/calibration.ts';
 import { outOfFold, type ValidationOptions } from '../../../energy/prediction/training/cross-validation.ts';
 import { fitLogModel } from '../../../energy/prediction/training/fit.ts';

@@ -1,5 +1,5 @@
 // A Gaussian process with any measure of similarity, to compare with the shipped one: same search, same sessions, no speed.
-import { cholesky, choleskySolve, logDeterminant } from '../../../energy/prediction/cholesky.ts';
+import { cholesky, choleskySolve, logDeterminant } from '../../../energy/prediction/regression/cholesky.ts';
 
 export type Similarity = (left: readonly number[], right: readonly number[], lengthScale: number) => number;
 

@@ -1,7 +1,7 @@
 // Networks of milliseconds in place of the probes.
 import type { GraphFeatures } from '../../../energy/graph/analysis.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
-import type { ProbeCandidate } from '../../../energy/onnx/probe-candidates.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
+import type { ProbeCandidate } from '../../../energy/onnx/networks/probe-candidates.ts';
 import { cellFeatures } from '../../../energy/prediction/training/cell-rows.ts';
 
 const cells = [

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../../energy/onnx/builder.ts';
 import { readModel, writeModel } from '../../../energy/onnx/model.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { floatTensor } from '../../../energy/onnx/nodes.ts';
 import { jouleops } from '../../support/cli.ts';
 

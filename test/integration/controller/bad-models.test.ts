@@ -6,7 +6,7 @@ import { digestOf } from '../../../crds/digest.ts';
 import { modelVersions } from '../../../crds/resources.ts';
 import { GraphBuilder } from '../../../energy/onnx/builder.ts';
 import { readModel, writeModel } from '../../../energy/onnx/model.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { floatTensor } from '../../../energy/onnx/nodes.ts';
 import { namespaces } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';

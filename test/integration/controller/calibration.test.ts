@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../crds/digest.ts';
 import { deviceClasses, modelDeployments, modelInstances, modelVersions } from '../../../crds/resources.ts';
 import { analyzeGraph } from '../../../energy/graph/extract/analyze.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { parsePredictor, predict } from '../../../energy/prediction/predictor.ts';
 import { formatEnergy } from '../../../energy/units.ts';
 import { namespaces } from '../../../kube/api/builtins.ts';

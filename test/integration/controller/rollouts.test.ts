@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../crds/digest.ts';
 import { annotations } from '../../../crds/names.ts';
 import { edgeDevices, modelDeployments, modelInstances, modelVersions } from '../../../crds/resources.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { controllerRevisions, namespaces } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { nodeClasses } from '../../../energy/graph/analysis.ts';
 import { analyzeGraph } from '../../../energy/graph/extract/analyze.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { explain, explainLayers, parsePredictor, predict } from '../../../energy/prediction/predictor.ts';
 
 const predictorFile = new URL('../../../data/predictors/raspberry-pi-5-corerail-onnxruntime.json', import.meta.url);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { jouleops } from '../../support/cli.ts';
 
 const heavy = '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cellOperators } from '../../../energy/onnx/nas-bench-201.ts';
+import { cellOperators } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { parsePredictor } from '../../../energy/prediction/predictor.ts';
 import { cellFeatures } from '../../../energy/prediction/training/cell-rows.ts';
 import { randomGenerator } from '../../../energy/prediction/training/folds.ts';

@@ -2,8 +2,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../../energy/onnx/builder.ts';
 import type { Value } from '../../../energy/onnx/graph-file.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
-import { vgg } from '../../../energy/onnx/vgg.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
+import { vgg } from '../../../energy/onnx/networks/vgg.ts';
 import { nasCell } from '../../../scripts/models/example-models.ts';
 
 async function run(bytes: Uint8Array, shape: number[]): Promise<Tensor> {

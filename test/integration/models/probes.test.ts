@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GraphAnalysis, nodeClasses } from '../../../energy/graph/analysis.ts';
 import { analyzeGraph } from '../../../energy/graph/extract/analyze.ts';
-import { type ClassicNetworkName, classicNetworks } from '../../../energy/onnx/classic-networks.ts';
-import { anchorProbeName, probes } from '../../../energy/onnx/probes.ts';
+import { type ClassicNetworkName, classicNetworks } from '../../../energy/onnx/networks/classic-networks.ts';
+import { anchorProbeName, probes } from '../../../energy/onnx/networks/probes.ts';
 import { classicNetworkFacts } from '../../support/classic-network-facts.ts';
 
 let directory: string;

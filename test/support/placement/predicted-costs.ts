@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { analyzeGraph } from '../../../energy/graph/extract/analyze.ts';
-import { probes } from '../../../energy/onnx/probes.ts';
+import { probes } from '../../../energy/onnx/networks/probes.ts';
 import { loadCatalogue } from '../../../energy/prediction/catalogue.ts';
 import { type Predictor, predict } from '../../../energy/prediction/predictor.ts';
 import { marginalJoules } from '../../../energy/prediction/verdict.ts';

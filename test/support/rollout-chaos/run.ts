@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { digestOf } from '../../../crds/digest.ts';
 import { edgeDevices, modelVersions } from '../../../crds/resources.ts';
-import { nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { namespaces } from '../../../kube/api/builtins.ts';
 import { startControlPlane, type TestControlPlane } from '../controller.ts';
 import { eventually } from '../eventually.ts';

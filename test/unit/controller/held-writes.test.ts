@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HeldWrites } from '../../../controller/held-writes.ts';
-import { isProgress } from '../../../controller/model-deployment/progress.ts';
+import { isProgress } from '../../../controller/model-deployment/status/progress.ts';
 import type { ModelDeploymentStatus } from '../../../crds/model-deployment.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 

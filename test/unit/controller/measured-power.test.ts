@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BudgetQuestion, budgetFor } from '../../../controller/estimate/budget-question.ts';
-import { measuredPowers } from '../../../controller/model-deployment/measured-power.ts';
+import { measuredPowers } from '../../../controller/model-deployment/measured/measured-power.ts';
 import type { Budget } from '../../../crds/model-deployment.ts';
 import type { PowerReading } from '../../../crds/model-instance.ts';
 import { formatEnergy, formatPower } from '../../../energy/units.ts';

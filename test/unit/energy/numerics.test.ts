@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { studentQuantile } from '../../../energy/measurement/student-t.ts';
-import { cholesky, choleskySolve, logDeterminant } from '../../../energy/prediction/cholesky.ts';
-import { evaluateGaussianProcess, fitGaussianProcess } from '../../../energy/prediction/gaussian-process.ts';
-import { nonNegativeLeastSquares } from '../../../energy/prediction/non-negative-least-squares.ts';
-import { distancesTo, pointSet } from '../../../energy/prediction/point-set.ts';
+import { cholesky, choleskySolve, logDeterminant } from '../../../energy/prediction/regression/cholesky.ts';
+import { evaluateGaussianProcess, fitGaussianProcess } from '../../../energy/prediction/regression/gaussian-process.ts';
+import { nonNegativeLeastSquares } from '../../../energy/prediction/regression/non-negative-least-squares.ts';
+import { distancesTo, pointSet } from '../../../energy/prediction/regression/point-set.ts';
 import { binomialInterval } from '../../../energy/prediction/training/coverage.ts';
 import vectors from './fixtures/vectors.json' with { type: 'json' };
 

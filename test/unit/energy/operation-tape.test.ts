@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { inferShapes } from '../../../energy/graph/inference/infer.ts';
 import { staticFeatures } from '../../../energy/graph/static-features.ts';
 import { readModel } from '../../../energy/onnx/model.ts';
-import { cellOperators, nasBench201 } from '../../../energy/onnx/nas-bench-201.ts';
+import { cellOperators, nasBench201 } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { cellFeatures } from '../../../energy/prediction/training/cell-rows.ts';
 
 /** By way of a file: written, read back, shapes inferred, fused. */

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { choosePredictor, loadCatalogue, predictorsOfClass, reportPrediction } from '../../../energy/prediction/catalogue.ts';
 import { matchKeys } from '../../../energy/prediction/class-key.ts';
-import { conformalQuantile, halfWidth, thinScores } from '../../../energy/prediction/conformal.ts';
 import { explain, PredictorFormatError, parsePredictor, predict } from '../../../energy/prediction/predictor.ts';
+import { conformalQuantile, halfWidth, thinScores } from '../../../energy/prediction/regression/conformal.ts';
 import { cellFeatures } from '../../../energy/prediction/training/cell-rows.ts';
 import { binomialInterval } from '../../../energy/prediction/training/coverage.ts';
 

@@ -5,7 +5,7 @@ import { countParameters } from '../../../energy/graph/stored-totals.ts';
 import { GraphBuilder } from '../../../energy/onnx/builder.ts';
 import type { Value } from '../../../energy/onnx/graph-file.ts';
 import { readModel } from '../../../energy/onnx/model.ts';
-import { probes } from '../../../energy/onnx/probes.ts';
+import { probes } from '../../../energy/onnx/networks/probes.ts';
 
 describe('shapes without running', () => {
   /** A weight that the graph itself reshapes, as networks that standardise their weights do; the shape comes through an Identity. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ConfigMap, configMaps } from '../../../kube/api/builtins.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
-import { fenceWrites, NotLeadingError } from '../../../kube/runtime/fenced-client.ts';
+import { fenceWrites, NotLeadingError } from '../../../kube/election/fenced-client.ts';
 
 const key = { namespace: 'a', name: 'b' };
 const object: ConfigMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: key };

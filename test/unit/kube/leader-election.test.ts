@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { LeadershipLostError, runWithLeadership } from '../../../kube/runtime/leader-election.ts';
+import { LeadershipLostError, runWithLeadership } from '../../../kube/election/leader-election.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeLeases } from '../../support/fake-leases.ts';
 import { RecordedMetrics } from '../../support/recorded-metrics.ts';

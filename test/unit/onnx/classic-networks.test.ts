@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ClassicNetworkName, classicNetworks } from '../../../energy/onnx/classic-networks.ts';
 import { readModel } from '../../../energy/onnx/model.ts';
+import { type ClassicNetworkName, classicNetworks } from '../../../energy/onnx/networks/classic-networks.ts';
 import { elementCount, integerElements } from '../../../energy/onnx/tensor-types.ts';
 import { classicNetworkFacts } from '../../support/classic-network-facts.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readModel } from '../../../energy/onnx/model.ts';
-import { cellOperators, nasBench201, parseCell } from '../../../energy/onnx/nas-bench-201.ts';
+import { cellOperators, nasBench201, parseCell } from '../../../energy/onnx/networks/nas-bench-201.ts';
 import { elementCount } from '../../../energy/onnx/tensor-types.ts';
 
 const cell = '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|';
