@@ -47,12 +47,19 @@ export class Artifacts {
   /** Resolves when the blob is on disk and verified; retries until then. `onChange` is told of failures and of their end. */
   async ensure(wanted: Wanted, onChange: () => void, signal: AbortSignal): Promise<void> {
     if (await this.store.verify(wanted.digest, signal)) return;
+    try {
+      await this.#fetchUntilHere(wanted, onChange, signal);
+    } finally {
+      // Nothing is on its way any more, also when it was given up: what failed is no news of whoever asks for it next.
+      this.#states.delete(wanted.digest);
+    }
+    onChange();
+  }
+
+  async #fetchUntilHere(wanted: Wanted, onChange: () => void, signal: AbortSignal): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#fetchOnce(wanted, signal);
-        this.#states.delete(wanted.digest);
-        onChange();
-        return;
+        return await this.#fetchOnce(wanted, signal);
       } catch (error) {
         signal.throwIfAborted();
         const failure =

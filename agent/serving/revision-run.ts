@@ -1,8 +1,8 @@
 import type { InstancePhase, RevisionStatus, Slot } from '../../crds/model-instance.ts';
 import { toError } from '../../kube/api/api-error.ts';
 import { parseQuantity } from '../../kube/meta/quantity.ts';
-import type { Artifacts } from '../artifacts/artifacts.ts';
-import type { ArtifactError } from '../artifacts/errors.ts';
+import type { Artifacts, FetchState } from '../artifacts/artifacts.ts';
+import { digestsOf } from '../assignment/desired-state.ts';
 import { ModelLoadError } from '../inference/errors.ts';
 import type { RevisionRecord } from '../record/learned-record.ts';
 import type { GoldenSample } from './golden-set.ts';
@@ -88,7 +88,7 @@ export class RevisionRun {
 
   /** Nothing more comes of it for now without a change from outside: it failed, or its bytes are being downloaded. */
   get stuck(): boolean {
-    return this.failure !== undefined || (!this.fetched && this.#deps.artifacts.state(this.slot.digest) !== undefined);
+    return this.failure !== undefined || (!this.fetched && this.#fetchStates().length > 0);
   }
 
   /** What outlives this load. Undefined before the first. */
@@ -202,20 +202,27 @@ export class RevisionRun {
   }
 
   #fetchFailure(): { reason: string; message: string } | undefined {
-    const failure: ArtifactError | undefined = this.#deps.artifacts.state(this.slot.digest)?.failure;
+    const failure = this.#fetchStates().find((state) => state.failure)?.failure;
     return failure && { reason: failure.reason, message: failure.message };
   }
 
-  /** A blob that lay on the disk since an earlier start is read again before it is used. */
+  /** Of each file that is on its way: the graph, the weights beside it, the golden set. */
+  #fetchStates(): FetchState[] {
+    return digestsOf(this.slot).flatMap((digest) => this.#deps.artifacts.state(digest) ?? []);
+  }
+
+  /** Files that lay on the disk since an earlier start are read again before they are used. */
   async #verify(signal: AbortSignal): Promise<void> {
     if (this.#freshlyVerified) {
       this.#freshlyVerified = false;
       return;
     }
     const { store } = this.#deps.artifacts;
-    if (await store.verify(this.slot.digest, signal)) return;
+    const damaged: string[] = [];
+    for (const digest of digestsOf(this.slot)) if (!(await store.verify(digest, signal))) damaged.push(digest);
+    if (damaged.length === 0) return;
     this.#fetch = 'no';
-    throw new ModelLoadError('LoadFailed', `the file of ${this.slot.digest} was damaged on disk; it is fetched again`);
+    throw new ModelLoadError('LoadFailed', `the file of ${damaged.join(', ')} was damaged on disk; it is fetched again`);
   }
 }
 
