@@ -22,6 +22,9 @@ import { formatStorageKey, OwnerIndex } from './owner-index.ts';
 
 type Deps = RegistryContext & { readonly logger: Logger };
 
+/** After a write that failed, as on a full disk. */
+const retrySeconds = 5;
+
 /**
  * Deletes what has no owner left, empties namespaces that are being deleted, and works off the finalizers of foreground and orphan
  * deletion. https://kubernetes.io/docs/concepts/architecture/garbage-collection/
@@ -52,6 +55,7 @@ class GarbageCollector {
 
   /** What is left undone is found by `scan` at the next start. */
   stop(): void {
+    this.#stopping.abort();
     this.#queued.clear();
   }
 
@@ -98,28 +102,44 @@ class GarbageCollector {
   }
 
   readonly #queued = new Map<string, StorageKey>();
+  readonly #stopping = new AbortController();
   #running = false;
 
   #enqueue(key: StorageKey): void {
     this.#queued.set(formatStorageKey(key), key);
     if (this.#running) return;
     this.#running = true;
-    setImmediate(() => {
-      this.#drain().catch((error: unknown) => this.#deps.logger.error({ err: error }, 'garbage collection failed'));
-    });
+    setImmediate(() => void this.#drain());
   }
 
+  /** Together in one transaction; after a failure each alone, so that one object cannot keep the others. None is given up. */
   async #drain(): Promise<void> {
-    try {
-      while (this.#queued.size > 0) {
-        const keys = [...this.#queued.values()];
-        this.#queued.clear();
-        const needed = keys.filter((key) => this.#work(key) !== undefined);
-        if (needed.length > 0) await this.#deps.store.write((transaction) => this.#process(transaction, needed));
-      }
-    } finally {
-      this.#running = false;
+    for (let together = true; this.#queued.size > 0; ) {
+      const keys = [...this.#queued.values()];
+      this.#queued.clear();
+      const failure = await this.#collect(together ? [keys] : keys.map((key) => [key]));
+      together = failure === undefined;
+      if (failure === undefined) continue;
+      this.#deps.logger.error({ err: failure, objects: this.#queued.size }, 'garbage collection failed, trying again');
+      await this.#deps.clock.sleep(retrySeconds * 1000, this.#stopping.signal).catch(() => undefined);
     }
+    this.#running = false;
+  }
+
+  /** Queues again what failed, and answers why the last of it did. */
+  async #collect(batches: readonly (readonly StorageKey[])[]): Promise<unknown> {
+    let failure: unknown;
+    for (const batch of batches) {
+      try {
+        const needed = batch.filter((key) => this.#work(key) !== undefined);
+        if (needed.length > 0) await this.#deps.store.write((transaction) => this.#process(transaction, needed));
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return undefined;
+        for (const key of batch) this.#queued.set(formatStorageKey(key), key);
+        failure = error;
+      }
+    }
+    return failure;
   }
 
   #process(transaction: Transaction, keys: readonly StorageKey[]): void {
