@@ -29,7 +29,10 @@ export interface WatchDeps {
 export type Render = (object: JsonObject) => JsonObject;
 
 const bookmarkSeconds = 60;
-/** A client that reads slower than its events come in is cut off, and comes back with the last version it saw. */
+/**
+ * A client that reads slower than its events come in is cut off, and comes back with the last version it saw. What it is told at the
+ * beginning does not count until it has had the time to read it: that can be more, and cut off there it would begin again for ever.
+ */
 const maximumBacklogBytes = 16 * 1024 * 1024;
 const historyPage = 500;
 
@@ -85,6 +88,8 @@ class WatchStream {
   readonly #render: Render | undefined;
   readonly #response: ServerResponse;
   readonly #giveUp: () => void;
+  /** What was written at the beginning and has not been read. */
+  #allowedBytes = Number.POSITIVE_INFINITY;
 
   constructor(target: WatchTarget, render: Render | undefined, response: ServerResponse, giveUp: () => void) {
     this.#target = target;
@@ -93,7 +98,15 @@ class WatchStream {
     this.#giveUp = giveUp;
   }
 
-  begin(store: ObjectStore, { start }: WatchOptions): void {
+  begin(store: ObjectStore, options: WatchOptions): void {
+    this.#tellBeginning(store, options);
+    this.#allowedBytes = this.#response.writableLength;
+    this.#response.once('drain', () => {
+      this.#allowedBytes = 0;
+    });
+  }
+
+  #tellBeginning(store: ObjectStore, { start }: WatchOptions): void {
     if (start.kind === 'state') {
       for (const object of selectObjects(store, this.#target, this.#target.selection)) this.#send('ADDED', object);
       if (start.announceEnd) this.bookmark(store.revision, { annotations: { 'k8s.io/initial-events-end': 'true' } });
@@ -159,7 +172,7 @@ class WatchStream {
   #write(type: string, body: string): void {
     if (this.#response.destroyed) return;
     this.#response.write(`{"type":"${type}","object":${body}}\n`);
-    if (this.#response.writableLength > maximumBacklogBytes) {
+    if (this.#response.writableLength > maximumBacklogBytes + this.#allowedBytes) {
       this.#response.destroy();
       this.#giveUp();
     }

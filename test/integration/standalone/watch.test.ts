@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConfigMap, configMaps } from '../../../kube/api/builtins.ts';
 import type { WatchEvent } from '../../../kube/api/client.ts';
@@ -141,6 +145,49 @@ describe('watching', () => {
     expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
     expect(first.metadata.remainingItemCount).toBe(1);
     for (const name of ['p1', 'p2', 'p4']) await remove(name);
+  });
+
+  describe('of more than a client may leave unread', () => {
+    let own: TestServer;
+    const large = 'x'.repeat(900_000);
+    const count = 24;
+    const place = '/api/v1/namespaces/default/configmaps?watch=1';
+    const write = async (names: readonly string[]) => {
+      for (const name of names) {
+        const object = { metadata: { namespace: 'default', name }, data: { large } };
+        await own.client.apply(configMaps, object, { fieldManager: 'test', signal });
+      }
+    };
+    const named = (prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}-${String(index).padStart(2, '0')}`);
+    beforeAll(async () => {
+      own = await startTestServer();
+      await write(named('there'));
+    });
+    afterAll(() => own.close());
+
+    it.each(['', '&resourceVersion=1'])('tells the whole beginning to a client that reads it (%s)', async (from) => {
+      const { text } = await callApi(own.server.admin, 'GET', `${place}&timeoutSeconds=1${from}`);
+      const found = text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => (JSON.parse(line) as { object: ConfigMap }).object.metadata.name);
+      expect(found).toEqual(named('there'));
+    });
+
+    it('cuts off a client that reads nothing of what happens', async () => {
+      const { metadata } = await own.client.list(configMaps, { namespace: 'default', limit: 1, signal });
+      const { certificateAuthority: ca, clientCertificate: cert, clientKey: key } = own.server.admin;
+      const url = new URL(`${place}&resourceVersion=${metadata.resourceVersion}`, own.server.url);
+      const call = request(url, { ca, cert, key, agent: false }).end();
+      const [response] = (await once(call, 'response')) as [IncomingMessage];
+      const ended = new Promise((resolve) => response.once('close', resolve));
+      response.on('error', () => undefined);
+      const run = randomUUID();
+      await write([...named(`later-${run}`), ...named(`still-later-${run}`)]);
+      response.resume();
+      await ended;
+      expect(response.complete).toBe(false);
+    });
   });
 
   it('ends all watches when the server stops', async () => {
