@@ -65,7 +65,8 @@ export class LeaseCandidate {
     let holder: string | undefined;
     while (!signal.aborted) {
       try {
-        if (await this.#tryHold(signal)) {
+        // On a connection that died in silence an attempt would hang for minutes, beyond the time in which a leader is replaced.
+        if (await this.#within(this.#attemptMilliseconds, signal, (limited) => this.#tryHold(limited))) {
           this.#deps.logger.info({ lease: this.#options.name, identity: this.#options.identity }, 'leading');
           return true;
         }
@@ -170,6 +171,10 @@ export class LeaseCandidate {
       if (isNotFound(error)) return undefined;
       throw error;
     }
+  }
+
+  get #attemptMilliseconds(): number {
+    return (this.#renewSeconds / 2) * 1000;
   }
 
   #holds(): boolean {

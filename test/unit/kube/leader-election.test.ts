@@ -129,6 +129,23 @@ describe.each(['refused', 'hanging'] as const)('a leader whose calls are %s', (k
   });
 });
 
+test('a follower whose connection died in silence takes over within fifteen seconds all the same', async () => {
+  const one = start('one');
+  await clock.advance(20_000);
+  const two = start('two');
+  await clock.advance(4000);
+  leases.partition('two', 'hanging');
+  await clock.advance(3000);
+  leases.heal('two'); // for new calls: the one that hangs stays without an answer
+  await clock.advance(3000);
+  leases.partition('one', 'refused');
+  const cutAt = clock.monotonic();
+  while (!leading.has('two') && clock.monotonic() - cutAt < 60_000) await clock.advance(250);
+  expect((clock.monotonic() - cutAt) / 1000).toBeLessThan(15);
+  expect(await one.ended).toBeInstanceOf(LeadershipLostError);
+  await finish(two);
+});
+
 test('a leader counts from when it sent the last renewal, not from when the answer came', async () => {
   const one = start('one');
   await clock.advance(20_000);
