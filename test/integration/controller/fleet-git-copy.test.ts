@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -176,6 +176,23 @@ describe.skipIf(lacks('git'))('a copy of a Git repository', () => {
     const packs = path.join(directory, 'copy', 'repository.git', 'objects', 'pack');
     for (const name of await readdir(packs)) await rm(path.join(packs, name), { force: true });
     expect((await read()).files).toEqual([{ path: 'a.yaml', text: 'a: 1\n' }]);
+  });
+
+  it.each<[what: string, at: string, content: string | undefined]>([
+    ['a fetch that was killed left its lock', 'shallow.lock', ''],
+    ['a fetch that was killed left the lock of its reference', 'refs/jouleops/current.lock', ''],
+    ['a power cut emptied its reference', 'refs/jouleops/current', ''],
+    ['a power cut emptied its HEAD', 'HEAD', ''],
+    ['its configuration is damaged', 'config', '\0\0'],
+    ['its references are gone', 'refs', undefined],
+  ])('mends itself when %s', async (_, at, content) => {
+    await remote.commit({ 'a.yaml': 'a: 1\n' });
+    await read();
+    const damaged = path.join(directory, 'copy', 'repository.git', at);
+    if (content === undefined) await rm(damaged, { recursive: true });
+    else await writeFile(damaged, content);
+    await remote.commit({ 'a.yaml': 'a: 2\n' });
+    expect((await read()).files).toEqual([{ path: 'a.yaml', text: 'a: 2\n' }]);
   });
 
   it('does not speak to what is neither https nor ssh', async () => {

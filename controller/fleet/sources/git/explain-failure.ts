@@ -53,6 +53,11 @@ const known: readonly { says: RegExp; reason: string; message: (url: string) => 
   },
 ];
 
+/** Whether it is what the other side, or the way there, said: another copy here would change nothing. */
+export function isOfTheRemote({ stderr }: GitError): boolean {
+  return known.some(({ says }) => says.test(stderr));
+}
+
 /** Credentials never reach a message: they are in headers and files, not in the address. */
 export function explainFailure(error: unknown, url: string): SourceError {
   if (error instanceof SourceError) return error;

@@ -6,8 +6,8 @@ import type { Clock } from '../../../../kube/runtime/clock.ts';
 import type { FileError, ManifestFile } from '../../manifest.ts';
 import { SourceError } from '../source.ts';
 import { type GitAccess, gitEnvironment } from './environment.ts';
-import { explainFailure } from './explain-failure.ts';
-import { commitOf, patternsFor } from './remote-refs.ts';
+import { explainFailure, isOfTheRemote } from './explain-failure.ts';
+import { type Commit, commitOf, patternsFor } from './remote-refs.ts';
 import { GitError, runGit } from './run-git.ts';
 import { type Git, readTree } from './tree.ts';
 
@@ -64,9 +64,11 @@ export class RepositoryCopy {
   /** The manifests of what the reference names now. @throws SourceError that says what to do. */
   async read(reading: Reading): Promise<TreeContent> {
     const limit = AbortSignal.timeout(reading.timeoutSeconds * 1000);
-    const git = this.#git(reading, AbortSignal.any([reading.signal, limit]));
+    const signal = AbortSignal.any([reading.signal, limit]);
     try {
-      return await this.#readOrMakeAnew(reading, git);
+      // Asked apart from the copy: what is damaged there must not keep us from learning what the remote has.
+      const commit = await this.#ask(reading, this.#git(reading, signal, this.home));
+      return await this.#readOrMakeAnew(reading, this.#git(reading, signal, this.#objects), commit);
     } catch (error) {
       reading.signal.throwIfAborted();
       if (limit.aborted)
@@ -79,26 +81,30 @@ export class RepositoryCopy {
     }
   }
 
-  async #readOrMakeAnew(reading: Reading, git: Git): Promise<TreeContent> {
-    const { url, ref } = reading;
+  async #ask({ url, ref }: Reading, git: Git): Promise<Commit> {
     const patterns = patternsFor(ref);
+    if (patterns.length === 0) return commitOf(ref, '', url);
+    const listing = await git(['ls-remote', '--symref', '--', url, ...patterns], { maximumBytes: maximumTextBytes });
+    return commitOf(ref, listing.toString('utf8'), url);
+  }
+
+  async #readOrMakeAnew(reading: Reading, git: Git, { sha, revision }: Commit): Promise<TreeContent> {
     await this.#ensure(git);
-    const listing =
-      patterns.length === 0
-        ? ''
-        : (await git(['ls-remote', '--symref', '--', url, ...patterns], { maximumBytes: maximumTextBytes })).toString('utf8');
-    const { sha, revision } = commitOf(ref, listing, url);
-    if (!(await this.#has(git, sha))) await this.#fetch(reading, git, sha);
     try {
-      return { revision, ...(await readTree(git, sha, reading.directory)) };
+      return { revision, ...(await this.#readCommit(reading, git, sha)) };
     } catch (error) {
-      if (!(error instanceof GitError)) throw error;
-      // It has the commit and not all of its files: a copy that a full disk or a kill has damaged.
+      // What the remote refuses it refuses again. Anything else is this copy: files that a full disk or a power cut has damaged,
+      // a lock of a git that was killed, which every git after it would wait for in vain.
+      if (!(error instanceof GitError) || isOfTheRemote(error)) throw error;
       await rm(this.#objects, { recursive: true, force: true });
       await this.#ensure(git);
-      await this.#fetch(reading, git, sha);
-      return { revision, ...(await readTree(git, sha, reading.directory)) };
+      return { revision, ...(await this.#readCommit(reading, git, sha)) };
     }
+  }
+
+  async #readCommit(reading: Reading, git: Git, sha: string): Promise<Omit<TreeContent, 'revision'>> {
+    if (!(await this.#has(git, sha))) await this.#fetch(reading, git, sha);
+    return readTree(git, sha, reading.directory);
   }
 
   async #ensure(git: Git): Promise<void> {
@@ -157,10 +163,10 @@ export class RepositoryCopy {
     }
   }
 
-  #git({ access, timeoutSeconds }: Reading, signal: AbortSignal): Git {
+  #git({ access, timeoutSeconds }: Reading, signal: AbortSignal, gitDirectory: string): Git {
     const environment = {
       ...gitEnvironment(access, { home: this.home, silenceSeconds: Math.max(1, Math.min(30, timeoutSeconds)) }),
-      GIT_DIR: this.#objects,
+      GIT_DIR: gitDirectory,
     };
     return (args, { signal: narrower, ...options }) =>
       runGit({

@@ -90,7 +90,7 @@ function collect(child: ChildProcess, { maximumBytes, input }: GitCall, end: () 
   });
 }
 
-/** Git keeps nothing that a kill could damage: what is fetched counts once its reference is written. */
+/** What is fetched counts once its reference is written; a lock that is left behind has the copy made anew. */
 function endGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
