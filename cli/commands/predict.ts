@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
-import { analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
+import { type AnalysisOptions, analyzeGraph, UnsupportedModelError } from '../../energy/graph/extract/analyze.ts';
 import { reportPrediction } from '../../energy/prediction/catalogue.ts';
 import { explain, explainLayers } from '../../energy/prediction/predictor.ts';
 import { choosePredictors, type PredictorFlags } from '../choose-predictors.ts';
 import { CommandError, usageError } from '../exit-codes.ts';
+import { parseDimensions } from '../flags/dimensions.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { nextSteps } from '../output/unsupported-model.ts';
 import { caveats, formatExplanation, formatReports } from '../predict/predict-text.ts';
@@ -12,18 +13,20 @@ import { caveats, formatExplanation, formatReports } from '../predict/predict-te
 interface PredictFlags extends PredictorFlags {
   confidence: string;
   explain: boolean;
+  dimension?: string[];
   output: string;
 }
 
 export async function predict(file: string, flags: PredictFlags, signal: AbortSignal): Promise<void> {
   const format = parseOutputFormat(flags.output);
   const confidencePercent = parseConfidence(flags.confidence);
+  const dimensions = parseDimensions(flags.dimension);
   await checkFile(file);
   const chosen = await choosePredictors(flags);
-  const analysis = await analyze(file, flags.explain, signal);
+  const analysis = await analyze(file, { layers: flags.explain, dimensions, signal });
   const rows = chosen.map(({ predictor, deviceClass }) => ({
     predictor,
-    report: reportPrediction(predictor, analysis.features, {
+    report: reportPrediction(predictor, analysis, {
       deviceClass,
       confidencePercent,
       boundary: predictor.card.boundary,
@@ -55,12 +58,13 @@ async function checkFile(file: string): Promise<void> {
   if (!found.isFile()) throw usageError(`${file} is not a file`, 'name an .onnx file');
 }
 
-async function analyze(file: string, layers: boolean, signal: AbortSignal): Promise<GraphAnalysis> {
+async function analyze(file: string, options: AnalysisOptions): Promise<GraphAnalysis> {
   try {
-    return await analyzeGraph(file, { signal, layers });
+    return await analyzeGraph(file, options);
   } catch (error) {
     if (!(error instanceof UnsupportedModelError)) throw error;
-    throw new CommandError(`${file}: ${error.reason}: ${error.message}`, nextSteps[error.reason], { cause: error });
+    const next = error.message.endsWith('=SIZE') ? 'say the size with --dimension NAME=SIZE' : nextSteps[error.reason];
+    throw new CommandError(`${file}: ${error.reason}: ${error.message}`, next, { cause: error });
   }
 }
 

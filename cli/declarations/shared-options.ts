@@ -10,6 +10,11 @@ export const shared = {
   simulate: () => new Option('--simulate <class>', 'measure simulated power of this board instead of real power'),
   pathSysfs: () => new Option('--path-sysfs <dir>', 'root of sysfs').default('/sys'),
   pathProcfs: () => new Option('--path-procfs <dir>', 'root of procfs').default('/proc'),
+  dimensions: () =>
+    new Option(
+      '--dimension <name=size...>',
+      'sizes of dimensions that the model leaves open: height=224, or input.2=224 without a name',
+    ),
   predictors: () => new Option('--predictors <path>', 'a predictor’s file, or a directory of them, beside those that ship'),
 
   username: () => new Option('--username <name>', 'with --password-file; default: what "docker login" has kept'),

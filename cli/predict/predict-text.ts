@@ -31,10 +31,17 @@ function formatInterval({ joulesPerInference }: PredictionReport): string {
   return `[${formatEnergy(lower)}, ${formatEnergy(upper)}] ${confidencePercent} %`;
 }
 
+export const readWithoutRunning =
+  'too large to run, so read without running: what a runtime fuses is counted apart, and the estimate may be far too high';
+
 export function caveats(report: PredictionReport): string {
+  const { inDomain, mismatches, unknownParts, scaleAssumed, path } = report;
   const notes = [
-    ...(report.inDomain ? [] : ['the network is unlike those the predictor was trained on: only a measurement can decide']),
-    ...report.mismatches.map((mismatch) => `transferred, ${mismatch}`),
+    ...(inDomain ? [] : ['the network is unlike those the predictor was trained on: only a measurement can decide']),
+    ...mismatches.map((mismatch) => `transferred, ${mismatch}`),
+    ...(path === 'static' ? [readWithoutRunning] : []),
+    ...(scaleAssumed ? ['the absolute scale is assumed: ratios between networks hold, the level may be off'] : []),
+    ...(unknownParts.length === 0 ? [] : [`not known, so taken to match: ${unknownParts.join(', ')}`]),
   ];
   return notes.map((note) => `  ${report.predictor}: ${note}\n`).join('');
 }

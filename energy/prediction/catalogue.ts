@@ -1,5 +1,5 @@
 // The predictors at hand, and which of them answers a question. Reading files is the caller's part.
-import type { GraphFeatures } from '../graph/analysis.ts';
+import type { GraphAnalysis, GraphFeatures } from '../graph/analysis.ts';
 import type { Boundary, ClassKey, Prediction } from './prediction.ts';
 import { type Predictor, parsePredictor, predict } from './predictor.ts';
 
@@ -50,12 +50,11 @@ export function choosePredictor(
   return atBoundary.find(({ card }) => runtime === undefined || card.key.runtime === runtime) ?? atBoundary[0];
 }
 
-/** The key that the question is asked for: the predictor's own, with the runtime that was named. */
-export function askedKey(predictor: Predictor, runtime: string | undefined): ClassKey {
-  const { key } = predictor.card;
-  if (runtime === undefined || runtime === key.runtime) return key;
+/** The key that the question is asked for: the predictor's own, with the runtime that was named and the file's own precision. */
+export function askedKey({ card: { key } }: Predictor, precision: string, runtime: string | undefined): ClassKey {
+  if (runtime === undefined || runtime === key.runtime) return { ...key, precision };
   // Of another runtime nothing but the board is known to be the same.
-  return { ...(key.board === undefined ? {} : { board: key.board }), runtime };
+  return { ...(key.board === undefined ? {} : { board: key.board }), runtime, precision };
 }
 
 /** What `jouleops predict --output json` prints: plain SI numbers. */
@@ -75,15 +74,17 @@ export interface PredictionReport {
   method: string;
   scaleAssumed: boolean;
   assumptions: string[];
+  /** `static`: the file was too large to run, so patterns that a runtime fuses are counted apart. */
+  path: GraphAnalysis['path'];
   features: GraphFeatures;
 }
 
 export function reportPrediction(
   predictor: Predictor,
-  features: GraphFeatures,
+  { features, precision, path }: Pick<GraphAnalysis, 'features' | 'precision' | 'path'>,
   question: Choice & { confidencePercent: number },
 ): PredictionReport {
-  const key = askedKey(predictor, question.runtime);
+  const key = askedKey(predictor, precision, question.runtime);
   const prediction = predict(predictor, features, key, { confidencePercent: question.confidencePercent });
   return {
     deviceClass: question.deviceClass,
@@ -101,6 +102,7 @@ export function reportPrediction(
     method: prediction.method,
     scaleAssumed: predictor.card.scaleAssumed,
     assumptions: predictor.card.assumptions,
+    path,
     features,
   };
 }

@@ -2,7 +2,7 @@
 import { formatEnergy } from '../units.ts';
 import type { PredictorCard } from './card.ts';
 import type { Estimate, Prediction } from './prediction.ts';
-import { type EnergyVerdict, judgePrediction } from './verdict.ts';
+import { type EnergyVerdict, judgePrediction, type VerdictReason } from './verdict.ts';
 
 /** By the quartiles of the networks that were measured on the class. */
 export type Category = 'EXCELLENT' | 'GOOD' | 'ACCEPTABLE' | 'HIGH';
@@ -44,8 +44,28 @@ export function recommend(prediction: Prediction, card: PredictorCard, sizeBytes
     category,
     verdict,
     advice: adviceOf(prediction, verdict, wishes.maximumJoules !== undefined, category),
-    reasons: [...broken, ...(energy ? [energy.message] : []), ...merits(category, joulesPerInference, latencySeconds, sizeBytes)],
+    reasons: [
+      ...broken,
+      ...(energy ? [energy.message] : []),
+      ...doubts(prediction, card, energy?.reason),
+      ...merits(category, joulesPerInference, latencySeconds, sizeBytes),
+    ],
   };
+}
+
+/** What keeps the number from deciding, or from being more than a comparison: said with a budget and without. */
+function doubts(
+  { inDomain, mismatches, transferred }: Prediction,
+  { scaleAssumed }: PredictorCard,
+  said: VerdictReason | undefined,
+): string[] {
+  return [
+    ...(inDomain || said === 'OutOfDomain'
+      ? []
+      : ['the network is unlike those the predictor was trained on: only a measurement can decide']),
+    ...(transferred && said !== 'Transferred' ? mismatches.map((mismatch) => `transferred, ${mismatch}`) : []),
+    ...(scaleAssumed ? ['the absolute scale is assumed: ratios between networks hold, the level may be off'] : []),
+  ];
 }
 
 function brokenWishes(latency: Estimate | undefined, sizeBytes: number, { maximumSeconds, maximumBytes }: Wishes): string[] {

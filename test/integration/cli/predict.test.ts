@@ -27,6 +27,25 @@ describe('jouleops predict', () => {
     await writeFile(at('cut.onnx'), model.subarray(0, model.byteLength >> 1));
     await writeFile(at('old.onnx'), writeModel(old));
     await writeFile(at('bomb.onnx'), bomb.build());
+    const plain = new GraphBuilder({ name: 'plain', weights: { kind: 'random', seed: 1 } });
+    const input = plain.input('x', [1, 3, 32, 32]);
+    plain.output('y', plain.gemm(plain.flatten(plain.globalAveragePool(plain.conv(input, { filters: 8, kernel: 3 }))), 10));
+    const half = readModel(plain.build());
+    for (const tensor of half.graph.initializer)
+      if (tensor.dataType === 1) {
+        tensor.dataType = 10;
+        tensor.floatData = [];
+        tensor.rawData = new Uint8Array(2 * tensor.dims.reduce((product, size) => product * size, 1));
+      }
+    for (const { type } of [...half.graph.input, ...half.graph.output]) if (type?.tensorType) type.tensorType.elemType = 10;
+    const open = readModel(plain.build());
+    for (const [axis, symbol] of [
+      [2, 'height'],
+      [3, 'width'],
+    ] as const)
+      open.graph.input[0]?.type?.tensorType?.shape?.dim.splice(axis, 1, { dimParam: symbol });
+    await writeFile(at('half.onnx'), writeModel(half));
+    await writeFile(at('open.onnx'), writeModel(open));
     await writeFile(at('page.onnx'), '<!DOCTYPE html><html><body>404: not found</body></html>');
     await writeFile(at('text.onnx'), 'hello, world, this is not a model');
     await writeFile(at('empty.onnx'), '');
@@ -67,6 +86,18 @@ describe('jouleops predict', () => {
       /--runtime tf is not known\n {2}next: use one of: onnxruntime, pytorch/,
     ],
     ['an unknown format', ['good.onnx', '--output', 'yaml'], 2, /--output yaml is not known\n {2}next: use one of: table, json/],
+    [
+      'a size that the file leaves open',
+      ['open.onnx'],
+      1,
+      /open\.onnx: Invalid: .* give height=SIZE\n {2}next: say the size with --dimension NAME=SIZE/,
+    ],
+    [
+      'a dimension without a size',
+      ['open.onnx', '--dimension', 'height'],
+      2,
+      /--dimension height is not NAME=SIZE\n {2}next: write for example --dimension height=224/,
+    ],
     ['a confidence that is none', ['good.onnx', '--confidence', '100'], 2, /--confidence 100 is not .*\n {2}next: /],
     ['no file at all', [], 2, /missing required argument 'file'\n {2}next: .*--help/],
   ])('%s: says what and what to do', async (_, args, code, says) => {
@@ -112,6 +143,30 @@ describe('jouleops predict', () => {
     };
     expect(await ask('--runtime', 'onnxruntime')).toMatchObject({ boundary: 'Board', transferred: true });
     expect(await ask('--boundary', 'CoreRail')).toMatchObject({ boundary: 'CoreRail', transferred: false });
+  });
+
+  it('a file of half floats is transferred from what was measured with whole ones, in words too', async () => {
+    const ask = (...args: string[]) =>
+      jouleops(['predict', at('half.onnx'), '--device', 'raspberry-pi-5', '--boundary', 'CoreRail', ...args]);
+    const [table, json] = await Promise.all([ask(), ask('--output', 'json')]);
+    expect(table.stdout).toContain('transferred, precision: card fp32, device fp16');
+    expect(table.stdout).toContain('not known, so taken to match: powerMode, governor, runtimeVersion');
+    expect(JSON.parse(json.stdout)).toMatchObject({ transferred: true, key: { precision: 'fp16' }, path: 'profiled' });
+  });
+
+  it('sizes that a file leaves open are said with --dimension, and decide', async () => {
+    const macs = async (height: number) => {
+      const sizes = ['--dimension', `height=${height}`, 'width=32'];
+      const answer = await jouleops(['predict', at('open.onnx'), '--device', 'raspberry-pi-5', ...sizes, '--output', 'json']);
+      return (JSON.parse(answer.stdout) as { features: { macs: number } }).features.macs;
+    };
+    const [one, two] = await Promise.all([macs(32), macs(64)]);
+    expect(two - one).toBe(32 * 32 * 8 * 27);
+  });
+
+  it('an assumed scale is said beside the number', async () => {
+    const { stdout } = await jouleops(['predict', at('good.onnx'), '--device', 'raspberry-pi-5']);
+    expect(stdout).toContain('raspberry-pi-5-board-pytorch@1: the absolute scale is assumed');
   });
 
   it('all classes: one row each as a table, a list as JSON', async () => {

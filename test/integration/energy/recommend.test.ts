@@ -43,6 +43,37 @@ describe('jouleops recommend', () => {
     expect(plot).not.toMatch(/NaN|Infinity|undefined/);
   });
 
+  it('two predictors of one class and boundary rank the models apart, each once; a simulated class is called what it was called', async () => {
+    const shipped = new URL('../../../data/predictors/raspberry-pi-5-corerail-onnxruntime.json', import.meta.url);
+    const own = JSON.parse(await readFile(shipped, 'utf8')) as { name: string };
+    await writeFile(path.join(directory, 'own.json'), JSON.stringify({ ...own, name: 'my-own' }));
+    const all = [
+      'recommend',
+      'models',
+      '--device',
+      'all',
+      '--boundary',
+      'CoreRail',
+      '--predictors',
+      'own.json',
+      '--output',
+      'json',
+    ];
+    const { recommendations } = JSON.parse((await jouleops(all, { cwd: directory })).stdout) as {
+      recommendations: { rank: number; file: string; prediction: { predictor: string } }[];
+    };
+    expect(recommendations.map(({ rank, prediction }) => `${prediction.predictor} ${rank}`)).toEqual([
+      'my-own@1 1',
+      'my-own@1 2',
+      'raspberry-pi-5-corerail-onnxruntime@1 1',
+      'raspberry-pi-5-corerail-onnxruntime@1 2',
+    ]);
+    const simulated = ['recommend', 'models/light', '--device', 'raspberry-pi-5-simulated', '--runtime', 'onnxruntime'];
+    const answer = await jouleops(simulated, { cwd: directory });
+    expect(answer.stdout).toContain('raspberry-pi-5-simulated (Board)');
+    expect(answer.stdout).toContain('transferred, runtime: card pytorch, device onnxruntime');
+  });
+
   it('the plot has declared accuracy for its second axis where every model declares it, and latency where one does not', async () => {
     const declare = (name: string, declaredAccuracyPermille: number) =>
       writeFile(

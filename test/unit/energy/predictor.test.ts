@@ -26,6 +26,7 @@ const agentKey = {
   precision: 'fp32',
 };
 const at90 = { confidencePercent: 90 };
+const analysis = { features, precision: 'fp32', path: 'profiled' } as const;
 
 describe('the shipped predictors', () => {
   it.each(predictors)('$name carries a card that says where its numbers come from', ({ card, name, version }) => {
@@ -57,7 +58,7 @@ describe('the shipped predictors', () => {
 
   it('the Pi’s whole-board scale is said to be assumed', () => {
     expect(piBoard.card.scaleAssumed).toBe(true);
-    expect(reportPrediction(piBoard, features, { deviceClass: 'raspberry-pi-5', ...at90 }).scaleAssumed).toBe(true);
+    expect(reportPrediction(piBoard, analysis, { deviceClass: 'raspberry-pi-5', ...at90 }).scaleAssumed).toBe(true);
   });
 
   it('know a NAS-Bench-201 network on the core rail, and only there', () => {
@@ -170,12 +171,19 @@ describe('the catalogue', () => {
   });
 
   it('answers for the predictor’s own key unless a runtime is named', () => {
-    const own = reportPrediction(piBoard, features, { deviceClass: 'raspberry-pi-5', ...at90 });
+    const own = reportPrediction(piBoard, analysis, { deviceClass: 'raspberry-pi-5', ...at90 });
     expect(own).toMatchObject({ deviceClass: 'raspberry-pi-5', boundary: 'Board', transferred: false });
     expect(typeof own.latencySeconds).toBe('number');
-    const other = reportPrediction(piBoard, features, { deviceClass: 'raspberry-pi-5', runtime: 'onnxruntime', ...at90 });
+    const other = reportPrediction(piBoard, analysis, { deviceClass: 'raspberry-pi-5', runtime: 'onnxruntime', ...at90 });
     expect(other.transferred).toBe(true);
-    expect(other.key).toEqual({ board: 'raspberry-pi-5', runtime: 'onnxruntime' });
+    expect(other.key).toEqual({ board: 'raspberry-pi-5', runtime: 'onnxruntime', precision: 'fp32' });
+  });
+
+  it.each(['int8', 'fp16', 'mixed'])('a file of %s is transferred from a predictor of fp32, whoever asks', (precision) => {
+    const report = reportPrediction(piCore, { ...analysis, precision }, { deviceClass: 'raspberry-pi-5', ...at90 });
+    expect(report).toMatchObject({ transferred: true, mismatches: [`precision: card fp32, device ${precision}`] });
+    const { estimate, lower, upper } = report.joulesPerInference;
+    expect([estimate / lower, upper / estimate]).toEqual([expect.closeTo(2, 9), expect.closeTo(2, 9)]);
   });
 });
 

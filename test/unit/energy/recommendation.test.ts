@@ -69,6 +69,20 @@ describe('advice', () => {
     expect(recommend(given, card, 5e6, wishes)).toMatchObject({ verdict, advice });
   });
 
+  it('says what keeps a number from deciding, with a budget and without, and says it once', () => {
+    const far = prediction(0.05, { transferred: true, mismatches: ['precision: card fp32, device int8'] });
+    const says = (given: Prediction, wishes: { maximumJoules?: number }, of = card) => recommend(given, of, 5e6, wishes).reasons;
+    expect(says(far, {})).toContain('transferred, precision: card fp32, device int8');
+    expect(says(far, { maximumJoules: 0.01 })).toContain('transferred, precision: card fp32, device int8');
+    expect(says(far, { maximumJoules: 1 }).filter((reason) => reason.includes('int8'))).toHaveLength(1);
+    const strange = prediction(0.05, { inDomain: false });
+    for (const wishes of [{}, { maximumJoules: 1 }])
+      expect(says(strange, wishes).filter((reason) => reason.includes('is unlike those'))).toHaveLength(1);
+    expect(says(prediction(0.05), {}, { ...card, scaleAssumed: true })).toContainEqual(
+      expect.stringContaining('scale is assumed'),
+    );
+  });
+
   it('carries its reasons', () => {
     expect(recommend(prediction(0.05), card, 5e6, {}).reasons).toEqual([
       'very economical: 50mJ is below three quarters of what was measured on this class',
