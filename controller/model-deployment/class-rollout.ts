@@ -17,19 +17,40 @@ export function rememberRollout(scope: Scope, revision: string, className: strin
   scope.memory.set(revision, memory);
 }
 
-/** When the rollout last moved: a step, a look, or a device that began to serve. ISO 8601. */
+/** The time in which people or maintenance windows keep devices as they are is nobody's delay: its end must be known later. */
+export function noteHold(scope: Scope, revision: string, className: string, held: boolean): void {
+  const rollout = classRollout(scope, revision, className);
+  if (held === (rollout.held ?? false)) return;
+  const { held: _, ...rest } = rollout;
+  rememberRollout(scope, revision, className, held ? { ...rest, held } : { ...rest, resumeTime: timeOf(scope) });
+}
+
+/** When the rollout last moved: a step, a look, a device that began to serve, or one that only now can be changed. ISO 8601. */
 export function lastProgress(scope: Scope, revision: string, members: readonly Member[]): string {
   const state = scope.memory.get(revision)?.state;
-  const classes = Object.values(state?.classes ?? {}).flatMap(({ stepTime, stepDoneTime, lookTime }) => [
+  const classes = Object.values(state?.classes ?? {}).flatMap(({ stepTime, stepDoneTime, lookTime, resumeTime }) => [
     stepTime,
     stepDoneTime,
     lookTime,
+    resumeTime,
   ]);
   const served = members
     .filter((member) => member.slots.active?.revision === revision)
     .map((member) => findCondition(member.instance.status?.conditions, 'Serving')?.lastTransitionTime);
-  const times = [state?.startTime, ...classes, ...served].filter((time) => time !== undefined);
+  const came = members.filter((member) => !hasServed(member, revision)).flatMap(timesOfComing);
+  const times = [state?.startTime, ...classes, ...served, ...came].filter((time) => time !== undefined);
   return times.reduce((a, b) => (Date.parse(b) > Date.parse(a) ? b : a), times[0] ?? timeOf(scope));
+}
+
+function hasServed({ slots, instance }: Member, revision: string): boolean {
+  const report = instance.status?.revisions?.find((entry) => entry.revision === revision);
+  return slots.active?.revision === revision && report?.phase === 'Serving';
+}
+
+/** When a device joined the deployment, and when its agent last came back. */
+function timesOfComing({ instance, device, reachable }: Member): (string | undefined)[] {
+  const ready = reachable ? findCondition(device?.status?.conditions, 'Ready')?.lastTransitionTime : undefined;
+  return [instance.metadata.creationTimestamp, ready];
 }
 
 /** Seconds until the progress deadline; not above zero once it has passed. */

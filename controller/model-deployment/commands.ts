@@ -1,7 +1,8 @@
 // Annotations that people set to move a rollout: retry, abort, promote. A value is carried out once. Pure.
 import { annotations } from '../../crds/names.ts';
-import { type RolloutState, readRolloutState, startRollout } from './revision-memory.ts';
-import { reject, type Scope, timeOf } from './scope.ts';
+import { isTestOf } from './canary/orders.ts';
+import { type ClassRollout, type RolloutState, readRolloutState, startRollout } from './revision-memory.ts';
+import { membersOf, reject, type Scope, timeOf } from './scope.ts';
 
 const names = ['retry', 'abort', 'promote'] as const;
 type CommandName = (typeof names)[number];
@@ -79,6 +80,16 @@ function forgive(scope: Scope, revision: string): void {
   const memory = scope.memory.get(revision);
   if (!memory) return;
   memory.rejections = memory.rejections.filter((entry) => entry.criteriaHash !== scope.criteriaHash);
-  const { endTime: _, message: __, ...state } = memory.state ?? startRollout(timeOf(scope));
-  memory.state = { ...state, startTime: timeOf(scope), outcome: 'Progressing', classes: {} };
+  const now = timeOf(scope);
+  const { endTime: _, message: __, ...state } = memory.state ?? startRollout(now);
+  // Devices keep what they found out, and do not run a test again that they have run: only one of another name is a new one.
+  const classes = Object.entries(state.classes).map(([className, { criteriaHash, attempt = 0 }]): [string, ClassRollout] => [
+    className,
+    { criteriaHash, look: 1, step: 0, stepTime: now, attempt: attempt + 1, attemptTime: now },
+  ]);
+  memory.state = { ...state, startTime: now, outcome: 'Progressing', classes: Object.fromEntries(classes) };
+  for (const member of membersOf(scope)) {
+    const { trafficTest, ...rest } = member.slots;
+    if (trafficTest && isTestOf(trafficTest, revision)) member.slots = rest;
+  }
 }

@@ -1,4 +1,5 @@
-import type { Scope } from './scope.ts';
+import { findCondition } from '../../kube/meta/conditions.ts';
+import { type Scope, timeOf } from './scope.ts';
 
 /** What a phase came to; each has one condition of its own. */
 export type PhaseResult =
@@ -16,15 +17,20 @@ export interface Phase {
   run(scope: Scope): PhaseResult;
 }
 
+/**
+ * Since when a phase waits, ISO 8601: not since the deployment was made, when it was through with the phase meanwhile. Of that and of
+ * what else has begun the later counts.
+ */
+export function waitingSince(scope: Scope, condition: Phase['condition'], begun: string | undefined): string {
+  const known = findCondition(scope.world.deployment.status?.conditions, condition);
+  const own = known?.status === 'False' ? known.lastTransitionTime : timeOf(scope);
+  return begun !== undefined && Date.parse(begun) > Date.parse(own) ? begun : own;
+}
+
 /** Within its deadline a phase waits; after it somebody has to look. */
-export function untilDeadline(
-  scope: Scope,
-  startTime: string | undefined,
-  result: { reason: string; message: string },
-): PhaseResult {
+export function untilDeadline(scope: Scope, startTime: string, result: { reason: string; message: string }): PhaseResult {
   const deadlineSeconds = scope.world.deployment.spec.rollout?.progressDeadlineSeconds ?? 86_400;
-  const start = Date.parse(startTime ?? scope.world.deployment.metadata.creationTimestamp);
-  const restSeconds = deadlineSeconds - (scope.world.nowMilliseconds - start) / 1000;
+  const restSeconds = deadlineSeconds - (scope.world.nowMilliseconds - Date.parse(startTime)) / 1000;
   if (restSeconds <= 0)
     return {
       kind: 'stalled',

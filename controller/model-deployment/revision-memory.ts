@@ -24,6 +24,10 @@ export interface ClassRollout {
   stepTime: string;
   /** All devices of the present step have the revision since. */
   stepDoneTime?: string;
+  /** Some device that it waits for is on hold, or outside its maintenance windows. */
+  held?: boolean;
+  /** When such a time ended: it was not the devices' own. */
+  resumeTime?: string;
 }
 
 export interface RolloutState {

@@ -1,6 +1,6 @@
 // Reports what the fleet's placement loop decided for this deployment.
 import { counted } from '../../../kube/meta/counted.ts';
-import { type Phase, untilDeadline } from '../phase.ts';
+import { type Phase, untilDeadline, waitingSince } from '../phase.ts';
 import { rejectionOf } from '../scope.ts';
 
 export const place: Phase = {
@@ -20,7 +20,10 @@ export const place: Phase = {
           reason: 'RevisionRejected',
           message: `${target} was rejected on ${first.deviceClassName}: ${first.message}; change the model, the budget, or set the annotation jouleops.dev/retry`,
         };
-      return untilDeadline(scope, startTime, { reason: 'NoFeasibleDevice', message: shortfall ?? 'no device is feasible' });
+      return untilDeadline(scope, waitingSince(scope, 'Placed', startTime), {
+        reason: 'NoFeasibleDevice',
+        message: shortfall ?? 'no device is feasible',
+      });
     }
     const present = new Set(instances.map((instance) => instance.spec.deviceName));
     if (!chosen.every((device) => present.has(device))) {

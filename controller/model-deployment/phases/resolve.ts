@@ -1,7 +1,7 @@
 // The revision that the deployment asks for, out of its ModelVersion.
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import { findCondition, isTrue } from '../../../kube/meta/conditions.ts';
-import { type Phase, untilDeadline } from '../phase.ts';
+import { type Phase, untilDeadline, waitingSince } from '../phase.ts';
 import { targetRevisionOf } from '../revision.ts';
 import { type ClassRollout, startRollout } from '../revision-memory.ts';
 import { type Scope, timeOf } from '../scope.ts';
@@ -12,7 +12,7 @@ export const resolve: Phase = {
     const { deployment, version } = scope.world;
     const name = deployment.spec.modelVersionName;
     if (!version || version.metadata.deletionTimestamp !== undefined)
-      return untilDeadline(scope, undefined, {
+      return untilDeadline(scope, waitingSince(scope, 'ModelResolved', undefined), {
         reason: 'ModelVersionNotFound',
         message: `there is no ModelVersion ${name} in namespace ${deployment.metadata.namespace}: create it or correct modelVersionName`,
       });
@@ -24,7 +24,7 @@ export const resolve: Phase = {
           reason: ready?.reason ?? 'ModelVersionNotReady',
           message: `ModelVersion ${name}: ${ready?.message ?? 'not ready'}`,
         };
-      return untilDeadline(scope, undefined, {
+      return untilDeadline(scope, waitingSince(scope, 'ModelResolved', version.metadata.creationTimestamp), {
         reason: 'ModelVersionNotReady',
         message: `ModelVersion ${name}: ${ready?.message ?? 'not looked at yet'}`,
       });

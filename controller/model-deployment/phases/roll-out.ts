@@ -1,6 +1,6 @@
 // Brings the target revision onto the instances of every class: tested where the prediction does not suffice, in batches.
 import { counted } from '../../../kube/meta/counted.ts';
-import { classRollout, lastProgress, rememberRollout } from '../class-rollout.ts';
+import { classRollout, lastProgress, noteHold, rememberRollout } from '../class-rollout.ts';
 import { promoted } from '../commands.ts';
 import { type Phase, type PhaseResult, untilDeadline } from '../phase.ts';
 import type { TargetRevision } from '../revision.ts';
@@ -55,6 +55,7 @@ function moveClass(scope: Scope, group: ClassGroup, target: TargetRevision): Cla
   if (rejection) return rejectedResult(scope, group, target, rejection);
   const behind = members.filter((member) => member.slots.active?.revision !== target.name);
   const testing = underTest(scope, group, target);
+  noteHold(scope, target.name, className, behind.some(isHeld));
   if (behind.length > 0 && group.choice?.kind !== 'chosen') {
     const message = group.choice?.message ?? 'its class is not known';
     const reason = group.choice?.estimate?.reason ?? 'NoDeviceClass';

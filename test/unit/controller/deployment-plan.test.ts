@@ -403,6 +403,7 @@ describe('what cannot be resolved', () => {
   it('stalls after its progress deadline', () => {
     const fleet = new PlannedFleet({ spec: { rollout: { progressDeadlineSeconds: 600 } }, devices: { 'pi-1': 'pi' } });
     fleet.version = undefined;
+    fleet.settle();
     fleet.now += 700_000;
     fleet.settle();
     expect(fleet.condition('Stalled')).toBe('True ProgressDeadlineExceeded');

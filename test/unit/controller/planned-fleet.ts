@@ -108,7 +108,9 @@ export class PlannedFleet {
   /** A device that placement takes at once. */
   join(name: string, className: string): void {
     this.devices.set(name, makeDevice(name, className));
-    this.instances.push(stored(newInstance(this.deployment, name)) as Stored<ModelInstance>);
+    const made = stored(newInstance(this.deployment, name)) as Stored<ModelInstance>;
+    const creationTimestamp = new Date(this.now).toISOString();
+    this.instances.push({ ...made, metadata: { ...made.metadata, creationTimestamp } });
   }
 
   /** Somebody edits the device, or says again that it answers. */
@@ -133,6 +135,13 @@ export class PlannedFleet {
         ...device,
         status: { ...device.status, conditions: [condition('Ready', 'Unknown', 'AgentUnreachable')] },
       });
+  }
+
+  /** Its agent is back, as of now. */
+  answer(deviceName: string): void {
+    const device = this.devices.get(deviceName);
+    const ready = { ...condition('Ready', 'True', 'AgentReady'), lastTransitionTime: new Date(this.now).toISOString() };
+    if (device) this.devices.set(deviceName, { ...device, status: { ...device.status, conditions: [ready] } });
   }
 
   plan(): DeploymentPlan {
