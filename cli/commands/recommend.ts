@@ -39,7 +39,7 @@ export async function recommend(paths: readonly string[], flags: RecommendFlags,
       const { features, precision, path } = await analyzeGraph(candidate.file, { signal, dimensions });
       for (const { predictor, deviceClass, rows } of chosen) {
         const key = askedKey(predictor, precision, flags.runtime);
-        const prediction = predict(predictor, features, key, { confidencePercent });
+        const prediction = predict(predictor, features, key, { confidencePercent, path });
         const { boundary } = predictor.card;
         const advice = recommendation(prediction, predictor.card, candidate.sizeBytes, wishes);
         const reasons = [...advice.reasons, ...(path === 'static' ? [readWithoutRunning] : [])];

@@ -32,7 +32,7 @@ function formatInterval({ joulesPerInference }: PredictionReport): string {
 }
 
 export const readWithoutRunning =
-  'too large to run, so read without running: what a runtime fuses is counted apart, and the estimate may be far too high';
+  'too large to run, so read without running: what a runtime fuses is counted apart, so the estimate may be twice too high';
 
 export function caveats(report: PredictionReport): string {
   const { inDomain, mismatches, unknownParts, scaleAssumed, path } = report;

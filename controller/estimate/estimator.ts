@@ -39,6 +39,8 @@ const maximumRemembered = 50_000;
 export class Estimator {
   readonly #sources: EstimatorSources;
   readonly #predictions = new Map<string, Prediction | undefined>();
+  readonly #numbers = new WeakMap<Predictor, number>();
+  #loaded = 0;
 
   constructor(sources: EstimatorSources) {
     this.#sources = sources;
@@ -97,14 +99,22 @@ export class Estimator {
     const predictors = this.#sources.predictorsOf(className);
     if (predictors.length === 0) return undefined;
     const key = deviceKey(device, runtime, analysis);
-    const versions = predictors.map((predictor) => `${predictor.name}@${predictor.version}`);
-    const memo = JSON.stringify([subject.digest, subject.dimensions ?? [], versions, key, boundary, confidencePercent]);
+    const loaded = predictors.map((predictor) => this.#numberOf(predictor));
+    const memo = JSON.stringify([subject.digest, subject.dimensions ?? [], loaded, key, boundary, confidencePercent]);
     if (this.#predictions.has(memo)) return this.#predictions.get(memo);
-    const made = predictors.map((predictor) => predict(predictor, analysis.features, key, { confidencePercent }));
+    const options = { confidencePercent, path: analysis.path };
+    const made = predictors.map((predictor) => predict(predictor, analysis.features, key, options));
     const best = made.sort((a, b) => rank(a, boundary) - rank(b, boundary))[0];
     if (this.#predictions.size >= maximumRemembered) this.#predictions.clear();
     this.#predictions.set(memo, best);
     return best;
+  }
+
+  /** Of this very artifact: a class may come to name another one of the same name and version. */
+  #numberOf(predictor: Predictor): number {
+    const number = this.#numbers.get(predictor) ?? ++this.#loaded;
+    this.#numbers.set(predictor, number);
+    return number;
   }
 
   /** Watts at rest at a boundary: the device's own measurement, else its class's. */

@@ -85,7 +85,7 @@ export function reportPrediction(
   question: Choice & { confidencePercent: number },
 ): PredictionReport {
   const key = askedKey(predictor, precision, question.runtime);
-  const prediction = predict(predictor, features, key, { confidencePercent: question.confidencePercent });
+  const prediction = predict(predictor, features, key, { confidencePercent: question.confidencePercent, path });
   return {
     deviceClass: question.deviceClass,
     key,

@@ -1,5 +1,5 @@
 // A trained predictor: one JSON artifact with parameters and card, asked in microseconds.
-import type { GraphFeatures, LayerCost, NodeClass } from '../graph/analysis.ts';
+import type { GraphAnalysis, GraphFeatures, LayerCost, NodeClass } from '../graph/analysis.ts';
 import type { PredictorCard } from './card.ts';
 import { matchKeys } from './class-key.ts';
 import { evaluateLogModel, type LogModel, type Query, queryOf, type Surroundings } from './log-model.ts';
@@ -113,19 +113,23 @@ export const domainReaches = 1;
 /** A transferred interval is at least this factor to either side. */
 export const transferFactor = 2;
 
+/** Bytes of a graph that was read without running are up to so many times too many: its lower bound is that much lower. */
+export const staticFactor = 2;
+
+export interface PredictOptions {
+  confidencePercent: number;
+  /** How the graph was read; absent: run, as the training networks were. */
+  path?: GraphAnalysis['path'];
+}
+
 /** Joules (and seconds) per inference at batch one on a device with this key; under a millisecond. */
-export function predict(
-  predictor: Predictor,
-  features: GraphFeatures,
-  deviceKey: ClassKey,
-  options: { confidencePercent: number },
-): Prediction {
+export function predict(predictor: Predictor, features: GraphFeatures, deviceKey: ClassKey, options: PredictOptions): Prediction {
   const { card } = predictor;
   const { mismatches, unknownParts } = matchKeys(card.key, deviceKey);
   const transferred = mismatches.length > 0;
   const query = queryOf(predictor.surroundings, features);
-  const energy = estimateOf(predictor.energy, query, options.confidencePercent, transferred);
-  const latency = estimateOf(predictor.latency, query, options.confidencePercent, transferred);
+  const energy = estimateOf(predictor.energy, query, options, transferred);
+  const latency = estimateOf(predictor.latency, query, options, transferred);
   return {
     predictor: `${predictor.name}@${predictor.version}`,
     boundary: card.boundary,
@@ -136,7 +140,7 @@ export function predict(
     transferred,
     mismatches,
     unknownParts,
-    method: methodOf(energy, transferred, card.calibration !== undefined),
+    method: methodOf(energy, transferred, card.calibration !== undefined, options.path),
   };
 }
 
@@ -146,16 +150,23 @@ interface Outcome {
   borrowed: boolean;
 }
 
-function estimateOf(target: Target, query: Query, confidencePercent: number, transferred: boolean): Outcome {
+function estimateOf(target: Target, query: Query, options: PredictOptions, transferred: boolean): Outcome {
+  const { confidencePercent, path } = options;
   const { value } = evaluateLogModel(target.model, query);
   const inDomain = query.remoteness <= domainReaches;
   const { inside, outside } = target.calibration;
   const width = halfWidth(inside, outside, inDomain, confidencePercent);
   const factor = Math.exp(transferred ? Math.max(width.logHalfWidth, Math.log(transferFactor)) : width.logHalfWidth);
-  return { value: { estimate: value, lower: value / factor, upper: value * factor }, inDomain, borrowed: width.borrowed };
+  const below = path === 'static' ? factor * staticFactor : factor;
+  return { value: { estimate: value, lower: value / below, upper: value * factor }, inDomain, borrowed: width.borrowed };
 }
 
-function methodOf({ inDomain, borrowed }: Outcome, transferred: boolean, fromProbes: boolean): string {
+function methodOf(
+  { inDomain, borrowed }: Outcome,
+  transferred: boolean,
+  fromProbes: boolean,
+  path: PredictOptions['path'],
+): string {
   const notes = [
     fromProbes
       ? 'non-negative roofline with Gaussian process residual, fitted to probes, interval from left-out ones'
@@ -167,6 +178,7 @@ function methodOf({ inDomain, borrowed }: Outcome, transferred: boolean, fromPro
         ]),
     ...(borrowed ? ['few scores: interval borrowed and widened'] : []),
     ...(transferred ? [`transferred: interval at least ÷${transferFactor} to ×${transferFactor}`] : []),
+    ...(path === 'static' ? [`read without running: lower bound ÷${staticFactor} more`] : []),
   ];
   return notes.join('; ');
 }

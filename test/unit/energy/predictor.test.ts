@@ -79,6 +79,18 @@ describe('the shipped predictors', () => {
     expect(prediction.method).toContain('transferred');
   });
 
+  it('lower the lower bound alone for a graph that was read without running, and say so', () => {
+    const [run, counted] = (['profiled', 'static'] as const).map((path) =>
+      predict(piCore, features, agentKey, { ...at90, path }),
+    );
+    expect(counted?.joulesPerInference).toEqual({
+      ...run?.joulesPerInference,
+      lower: expect.closeTo(0.5 * (run?.joulesPerInference.lower ?? 0), 12) as number,
+    });
+    expect(counted?.method).toContain('read without running');
+    expect(run?.method).not.toContain('read without running');
+  });
+
   it('give wider intervals for more confidence', () => {
     const widths = [50, 80, 90, 95].map((confidencePercent) => {
       const { lower, upper } = predict(piBoard, features, piBoard.card.key, { confidencePercent }).joulesPerInference;
