@@ -1,7 +1,9 @@
 // Answers in the shapes that scripts written for the replaced agent read. Pure. What is not known is null, never a made-up number.
 import { productVersion } from '../../crds/product-version.ts';
 import type { NodePower } from '../power/node-power.ts';
+import type { InstanceRunner } from '../serving/instance-runner.ts';
 import type { Route } from '../serving/routes.ts';
+import { goalOf } from '../status/describe-instance.ts';
 import type { Sample } from '../telemetry/telemetry.ts';
 
 export type OldState = 'idle' | 'downloading' | 'ready' | 'running' | 'error';
@@ -12,6 +14,16 @@ export function oldStateOf(routes: readonly Route[], phases: readonly string[]):
   if (phases.includes('Failed')) return 'error';
   if (routes.some((route) => route.candidate?.model.ready)) return 'ready';
   return phases.some((phase) => phase !== 'Stopped') ? 'downloading' : 'idle';
+}
+
+/** How far one instance is. A model that was stopped here for its budget is an error, as it was to the old agent. */
+export function oldPhaseOf(
+  runner: Pick<InstanceRunner, 'instance'> & { revision(name: string): { phase: string } | undefined },
+): string {
+  const { instance } = runner;
+  const slot = goalOf(instance) ?? instance.spec.candidate;
+  if (slot) return runner.revision(slot.revision)?.phase ?? 'Pending';
+  return instance.spec.active ? 'Failed' : 'Stopped';
 }
 
 export function oldStatus(world: {

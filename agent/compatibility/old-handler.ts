@@ -1,7 +1,7 @@
 // The paths of the replaced agent. They read; what they change is off unless a token was given to the agent.
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../kube/runtime/clock.ts';
-import type { DesiredState } from '../assignment/desired-state.ts';
+import { ArtifactError } from '../artifacts/errors.ts';
 import { carriesToken } from '../http/bearer-token.ts';
 import { type Handler, sendJson } from '../http/http-server.ts';
 import { BodyError, readBody } from '../http/request-body.ts';
@@ -24,7 +24,8 @@ interface Deps {
   power: NodePower;
   telemetry: Telemetry;
   days: DayTotals;
-  desired: DesiredState;
+  /** How far each instance is (old-answers.ts). */
+  phases: () => readonly string[];
   /** Address of the API server that says what runs here; undefined when this device belongs to none. */
   controlPlane: () => string | undefined;
   /** Undefined: /deploy, /start and /stop are off. */
@@ -55,10 +56,15 @@ export function createOldHandler(deps: Deps, signal: AbortSignal): Handler {
       sendJson(response, 405, { error: `${path} takes ${wanted}` }, { allow: wanted });
       return true;
     }
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
     try {
       const fields = wanted === 'POST' ? await fieldsOf(request) : {};
-      sendJson(response, 200, await answer(deps, path, fields, request, before, signal));
+      // A measurement is for whoever waits for it; a model that was ordered is fetched all the same.
+      const ends = path === '/deploy' ? signal : AbortSignal.any([signal, gone.signal]);
+      sendJson(response, 200, await answer(deps, path, fields, request, before, ends));
     } catch (error) {
+      if (gone.signal.aborted) return true; // nobody waits for an answer
       const status = statusOf(error);
       if (status === undefined) throw error;
       sendJson(response, status, { status: 'error', error: (error as Error).message });
@@ -115,7 +121,7 @@ async function answer(
       await deps.slots.stop();
       return { status: 'ok', state: 'idle' };
     case '/predict':
-      return predict(deps, fields);
+      return predict(deps, fields, signal);
     case '/benchmark':
       return benchmark(deps, fields, signal);
     default:
@@ -123,9 +129,8 @@ async function answer(
   }
 }
 
-function stateOf({ routes, desired }: Deps) {
-  const phases = desired.instances.map(({ spec, localStop }) => (spec.active && !localStop ? 'Pending' : 'Stopped'));
-  return oldStateOf(routes.list(), phases);
+function stateOf({ routes, phases }: Deps) {
+  return oldStateOf(routes.list(), phases());
 }
 
 /** @throws OldRequestError */
@@ -154,19 +159,19 @@ function nameOf({ routes }: Deps, fields: Record<string, unknown>): string {
   throw new OldRequestError(409, first ? 'several models serve here: name one with model_name' : 'no model serves here');
 }
 
-async function infer(deps: Deps, name: string) {
+async function infer(deps: Deps, name: string, signal: AbortSignal) {
   const { model } = deps.routes.resolve(name, undefined);
-  return deps.service.infer({ name, inputs: neutralInputs(model.model.inputs), outputs: [], protocol: 'http' });
+  return deps.service.infer({ name, inputs: neutralInputs(model.model.inputs), outputs: [], protocol: 'http', signal });
 }
 
-async function predict(deps: Deps, fields: Record<string, unknown>) {
+async function predict(deps: Deps, fields: Record<string, unknown>, signal: AbortSignal) {
   if (fields['inputs'] !== undefined)
     throw new OldRequestError(
       400,
       'real inputs go to POST /v2/models/NAME/infer; /predict runs zeros, as the old agent ran noise',
     );
   const name = nameOf(deps, fields);
-  const { outputs, latencyMicroseconds } = await infer(deps, name);
+  const { outputs, latencyMicroseconds } = await infer(deps, name, signal);
   return {
     status: 'ok',
     model: name,
@@ -180,12 +185,12 @@ async function benchmark(deps: Deps, fields: Record<string, unknown>, signal: Ab
   const name = nameOf(deps, fields);
   const warmups = countOf(fields, 'warmup_runs', 5, 0);
   const runs = countOf(fields, 'benchmark_runs', 30, 1);
-  for (let run = 0; run < warmups; run++) await infer(deps, name);
+  for (let run = 0; run < warmups; run++) await infer(deps, name, signal);
   const seconds: number[] = [];
   const started = deps.clock.monotonic();
   for (let run = 0; run < runs; run++) {
     signal.throwIfAborted();
-    seconds.push((await infer(deps, name)).latencyMicroseconds / 1e6);
+    seconds.push((await infer(deps, name, signal)).latencyMicroseconds / 1e6);
   }
   return oldBenchmark(name, seconds, (deps.clock.monotonic() - started) / 1000, 0);
 }
@@ -236,6 +241,7 @@ async function fieldsOf(request: IncomingMessage): Promise<Record<string, unknow
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof OldRequestError || error instanceof BodyError) return error.status;
+  if (error instanceof ArtifactError) return 507;
   if (!(error instanceof InferenceError)) return undefined;
   return { invalid: 400, notFound: 404, queueFull: 429, deadline: 503, cancelled: 503, unavailable: 503, failed: 500 }[
     error.kind

@@ -30,13 +30,28 @@ export async function fetchModel(url: URL, store: BlobStore, signal: AbortSignal
     await body.dump();
     throw new OldRequestError(502, `${url.href} answered ${statusCode}; a redirect is not followed`);
   }
-  await store.makeRoom(Math.min(maximumModelBytes, Number(headers['content-length'] ?? 0)), url.href);
+  // A body that is given up says so in an event, which without a listener would end the agent.
+  body.on('error', () => undefined);
+  try {
+    return await keepModel(url, body, Number(headers['content-length'] ?? 0), store);
+  } finally {
+    body.destroy();
+  }
+}
+
+async function keepModel(
+  url: URL,
+  body: AsyncIterable<Buffer>,
+  announcedBytes: number,
+  store: BlobStore,
+): Promise<{ digest: string; bytes: number }> {
+  await store.makeRoom(Math.min(maximumModelBytes, announcedBytes), url.href);
   const temporary = store.nextTemporary();
   const hash = createHash('sha256');
   let bytes = 0;
   const file = await store.disk.open(temporary, 'w');
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of whole(url, body)) {
       const offset = bytes;
       bytes += chunk.length;
       if (bytes > maximumModelBytes) throw new OldRequestError(413, `the model is larger than ${maximumModelBytes} bytes`);
@@ -55,6 +70,16 @@ export async function fetchModel(url: URL, store: BlobStore, signal: AbortSignal
   await store.disk.rename(temporary, store.partialPath(digest));
   await store.commit(digest);
   return { digest, bytes };
+}
+
+async function* whole(url: URL, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw new OldRequestError(502, `${url.host} did not send the whole model: ${(error as Error).message}; try again`, {
+      cause: error,
+    });
+  }
 }
 
 /** What the old agent took for a model: pages of an error, and formats that this runtime does not have. */

@@ -1,6 +1,7 @@
 // The paths of the replaced agent, put together.
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { LocalSlots } from '../compatibility/local-slots.ts';
+import { oldPhaseOf } from '../compatibility/old-answers.ts';
 import { createOldHandler } from '../compatibility/old-handler.ts';
 import type { Handler } from '../http/http-server.ts';
 import type { Instances } from '../instances.ts';
@@ -33,7 +34,7 @@ export function createCompatibility(options: AgentOptions, deps: Deps, signal: A
       power: board.power,
       telemetry: board.telemetry,
       days,
-      desired,
+      phases: () => instances.runners().map(oldPhaseOf),
       controlPlane: () => (options.standalone ? undefined : (deps.joinedTo() ?? 'the control plane that this device is to join')),
       token: options.deploy?.token,
       slots: new LocalSlots(

@@ -37,6 +37,9 @@ describe('scripts written for the replaced agent, on a device without a control 
       if (request.url === '/models/moved.onnx') response.writeHead(302, { location: 'http://169.254.169.254/' }).end();
       else if (request.url === '/models/broken.onnx')
         response.end(Buffer.concat([Buffer.from([0x08, 0x09]), Buffer.alloc(100, 7)]));
+      else if (request.url === '/models/huge.onnx') response.writeHead(200, { 'content-length': 100 * 2 ** 20 }).write('\b');
+      else if (request.url === '/models/cut.onnx')
+        response.writeHead(200, { 'content-length': 1000 }).write('\b', () => response.destroy());
       else response.end(request.url?.endsWith('.onnx') ? model : '<html>not found</html>');
     });
     await new Promise<void>((resolve) => models.listen(0, '127.0.0.1', resolve));
@@ -50,6 +53,7 @@ describe('scripts written for the replaced agent, on a device without a control 
       standalone: true,
       deploy: { token, hosts: [host] },
       simulate: 'raspberry-pi-5',
+      storageLimitBytes: 64 * 2 ** 20,
     };
     stopping = new AbortController();
     url = await new Promise<string>((resolve, reject) => {
@@ -87,6 +91,19 @@ describe('scripts written for the replaced agent, on a device without a control 
     expect(page).toMatchObject({ status: 400, body: { error: expect.stringContaining('HTML') as string } });
     const moved = await call(`${url}/deploy`, 'POST', { ...order, model_url: `http://${host}/models/moved.onnx` }, token);
     expect(moved.status).toBe(502);
+    const cut = await call(`${url}/deploy`, 'POST', { ...order, model_url: `http://${host}/models/cut.onnx` }, token);
+    expect(cut).toMatchObject({
+      status: 502,
+      body: { error: expect.stringContaining('did not send the whole model') as string },
+    });
+    const huge = await call(`${url}/deploy`, 'POST', { ...order, model_url: `http://${host}/models/huge.onnx` }, token);
+    expect(huge).toMatchObject({ status: 507, body: { error: expect.stringContaining('storage limit') as string } });
+  });
+
+  it('see an error while the only model cannot be loaded', async () => {
+    const broken = { model_name: 'broken', model_url: `http://${host}/models/broken.onnx` };
+    expect((await call(`${url}/deploy`, 'POST', broken, token)).status).toBe(200);
+    await eventually(async () => expect((await call(`${url}/status`, 'GET')).body['state']).toBe('error'), 20);
   });
 
   it('deploy, predict, benchmark, measure, stop and start', async () => {

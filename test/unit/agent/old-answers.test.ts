@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { oldBenchmark, oldMetrics, oldStateOf } from '../../../agent/compatibility/old-answers.ts';
+import { oldBenchmark, oldMetrics, oldPhaseOf, oldStateOf } from '../../../agent/compatibility/old-answers.ts';
 import type { Sample } from '../../../agent/telemetry/telemetry.ts';
 
 type Routes = Parameters<typeof oldStateOf>[0];
@@ -26,6 +26,23 @@ describe('the state that old scripts wait for', () => {
   ])('is %s', (state, routes, phases) => {
     expect(oldStateOf(routes as Routes, phases)).toBe(state);
   });
+});
+
+describe('how far an instance is, to old scripts', () => {
+  type Runner = Parameters<typeof oldPhaseOf>[0];
+  const instance = (spec: object, more: object = {}) => ({ spec, ...more }) as Runner['instance'];
+  const runs = (phase: string) => (name: string) => (name === 'r1' ? { phase } : undefined);
+  const active = { revision: 'r1' };
+  const localRollback = { revision: 'r1', reason: 'BudgetExceededMeasured' };
+
+  it.each<[string, Runner['instance'], Runner['revision']]>([
+    ['Failed', instance({ active }), runs('Failed')],
+    ['Downloading', instance({ active }), runs('Downloading')],
+    ['Pending', instance({ active }), () => undefined],
+    ['Loading', instance({ candidate: active }), runs('Loading')],
+    ['Stopped', instance({ previous: active }), runs('Stopped')],
+    ['Failed', instance({ active }, { localRollback, localStop: true }), runs('Stopped')],
+  ])('is %s', (phase, of, revision) => expect(oldPhaseOf({ instance: of, revision })).toBe(phase));
 });
 
 describe('the metrics that old scripts read', () => {
