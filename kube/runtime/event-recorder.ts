@@ -47,8 +47,11 @@ const maxSeries = 2000;
 const maxNoteLength = 1024;
 const closeSeconds = 5;
 const callSeconds = 10;
+/** One line in the log for all that were dropped meanwhile. */
+const droppedSeconds = 30;
 /** One for all: an abort without a reason makes an exception with a stack. */
 const somethingNew = new Error('something was published');
+const answered = new Error('the call ended');
 
 export function createEventRecorder(
   deps: { client: Pick<Client, 'create' | 'patch'>; clock: Clock; logger: Logger },
@@ -60,6 +63,7 @@ export function createEventRecorder(
   const abort = new AbortController();
   let sending: Promise<void> | undefined;
   let wake = new AbortController();
+  const dropped = { count: 0, saidAt: Number.NEGATIVE_INFINITY };
 
   function publish(published: PublishedEvent): void {
     if (closing.signal.aborted) return;
@@ -73,7 +77,7 @@ export function createEventRecorder(
     } else {
       known.delete(id);
       known.set(id, newSeries(published, now));
-      dropOldest();
+      dropOldest(now);
     }
     wake.abort(somethingNew);
     sending ??= sendLoop();
@@ -84,12 +88,20 @@ export function createEventRecorder(
     return { event, count: 1, lastObservedTime: event.eventTime, lastSeen: now, stored: false, sentCount: 0, sentAt: now };
   }
 
-  function dropOldest(): void {
+  function dropOldest(now: number): void {
     for (const [id, series] of known) {
-      if (known.size <= maxSeries) return;
+      if (known.size <= maxSeries) break;
       known.delete(id);
-      if (series.sentCount < series.count) logger.warn({ reason: series.event.reason }, 'too many events, one was dropped');
+      if (series.sentCount < series.count) dropped.count += 1;
     }
+    if (now - dropped.saidAt >= droppedSeconds * 1000) sayDropped(now);
+  }
+
+  function sayDropped(now: number): void {
+    if (dropped.count === 0) return;
+    logger.warn({ dropped: dropped.count }, 'more events than the API server takes, the oldest were dropped');
+    dropped.count = 0;
+    dropped.saidAt = now;
   }
 
   /** Runs while anything is unsent, then ends; publish starts it again. */
@@ -100,7 +112,8 @@ export function createEventRecorder(
       forgetEnded(now);
       const unsent = [...known.values()].filter((series) => series.sentCount < series.count);
       const due = unsent.filter((series) => isDue(series, now));
-      for (const series of due) await send(series);
+      for (const series of due) if (!abort.signal.aborted) await send(series);
+      if (abort.signal.aborted) break;
       if (due.length > 0) continue;
       const next = Math.min(...unsent.map((series) => series.sentAt + seriesWriteSeconds * 1000));
       if (!Number.isFinite(next)) break;
@@ -123,14 +136,22 @@ export function createEventRecorder(
     const { count, lastObservedTime, event } = series;
     series.sentCount = count; // also on failure: an event that the server refuses is not worth a second try
     series.sentAt = clock.monotonic();
-    const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(callSeconds * 1000)]);
     const withSeries = count === 1 ? event : { ...event, series: { count: Math.max(2, count), lastObservedTime } };
+    const ended = new AbortController();
+    const late = new AbortController();
+    clock.sleep(callSeconds * 1000, ended.signal).then(
+      () => late.abort(new Error(`no answer in ${callSeconds} s`)),
+      () => undefined, // the answer was quicker
+    );
+    const signal = AbortSignal.any([abort.signal, late.signal]);
     try {
       if (series.stored && (await patched(event, { count, lastObservedTime }, signal))) return;
       series.stored = true;
       await client.create(events, withSeries, { signal });
     } catch (error) {
       logger.warn({ err: toError(error), reason: event.reason, regarding: event.regarding }, 'an event could not be recorded');
+    } finally {
+      ended.abort(answered);
     }
   }
 
@@ -154,9 +175,15 @@ export function createEventRecorder(
     publish,
     async close() {
       closing.abort();
-      const timer = setTimeout(() => abort.abort(new Error(`events unsent after ${closeSeconds} s`)), closeSeconds * 1000);
+      const ended = new AbortController();
+      clock.sleep(closeSeconds * 1000, ended.signal).then(
+        () => abort.abort(new Error(`events unsent after ${closeSeconds} s`)),
+        () => undefined, // all were sent
+      );
       await sending;
-      clearTimeout(timer);
+      ended.abort(answered);
+      dropped.count += [...known.values()].filter((series) => series.sentCount < series.count).length;
+      sayDropped(clock.monotonic());
     },
   };
 }

@@ -6,6 +6,7 @@ export interface LogLine {
   err?: { message?: string };
   key?: string;
   reconcileId?: string;
+  dropped?: number;
 }
 
 /** A logger whose lines a test reads. */
