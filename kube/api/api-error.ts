@@ -1,12 +1,16 @@
 // Every way a call to an API server can fail, typed once: nothing else in the tree matches on message text.
 import type { Status } from './objects.ts';
 
+/** Retry-After is a courtesy: a date read with a wrong clock, or a proxy that says a day, must not keep a cache or a key that long. */
+const longestPatienceSeconds = 300;
+
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
   /** metav1.StatusReason, such as `NotFound`; empty when the answer was no Status (a proxy's page, for example). */
   readonly reason: string;
   readonly details?: Status['details'];
+  /** 300 at most. */
   readonly retryAfterSeconds?: number;
 
   constructor(answer: {
@@ -20,7 +24,8 @@ export class ApiError extends Error {
     this.status = answer.status;
     this.reason = answer.reason;
     if (answer.details !== undefined) this.details = answer.details;
-    if (answer.retryAfterSeconds !== undefined) this.retryAfterSeconds = answer.retryAfterSeconds;
+    const { retryAfterSeconds } = answer;
+    if (Number.isFinite(retryAfterSeconds)) this.retryAfterSeconds = Math.min(Number(retryAfterSeconds), longestPatienceSeconds);
   }
 }
 

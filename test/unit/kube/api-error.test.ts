@@ -48,6 +48,13 @@ test('the wait comes from the header, as seconds or a date, else from the detail
   expect(answer(429, 'TooManyRequests', {}, 'soon').retryAfterSeconds).toBeUndefined();
 });
 
+test('nobody is made to wait for longer than five minutes, nor for a time that is none', () => {
+  expect(answer(429, 'TooManyRequests', {}, '86400').retryAfterSeconds).toBe(300);
+  expect(answer(503, 'ServiceUnavailable', {}, 'Fri, 02 Jan 2026 00:00:00 GMT').retryAfterSeconds).toBe(300);
+  expect(answer(429, 'TooManyRequests', { details: { retryAfterSeconds: 1e10 } }).retryAfterSeconds).toBe(300);
+  expect(answer(429, 'TooManyRequests', { details: { retryAfterSeconds: 'a while' } }).retryAfterSeconds).toBeUndefined();
+});
+
 test('causes are kept for whoever shows them', () => {
   const causes = [{ reason: 'FieldValueInvalid', field: 'spec.x', message: 'bad' }];
   expect(answer(422, 'Invalid', { details: { causes } }).details?.causes).toEqual(causes);
