@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.ts';
+import { killAtExit } from './kill-at-exit.ts';
 
 const entry = fileURLToPath(new URL('../../cli/jouleops.ts', import.meta.url));
 const models = fileURLToPath(new URL('../../model_store', import.meta.url));
@@ -24,13 +25,12 @@ export class ControllerProcess {
   /** Its log, one parsed line each. */
   readonly log: Record<string, unknown>[] = [];
   readonly ended: Promise<unknown>;
-  readonly #killAtExit = () => this.child.kill('SIGKILL');
 
   private constructor(child: ChildProcess, dataDirectory: string) {
     this.child = child;
     this.dataDirectory = dataDirectory;
     this.ended = once(child, 'exit');
-    process.on('exit', this.#killAtExit);
+    killAtExit(child);
     if (child.stderr) createInterface(child.stderr).on('line', (line) => this.log.push(parseLine(line)));
   }
 
@@ -69,11 +69,9 @@ export class ControllerProcess {
   }
 
   async kill(): Promise<void> {
-    if (this.running) {
-      this.child.kill('SIGKILL');
-      await this.ended;
-    }
-    process.off('exit', this.#killAtExit);
+    if (!this.running) return;
+    this.child.kill('SIGKILL');
+    await this.ended;
   }
 
   async remove(): Promise<void> {

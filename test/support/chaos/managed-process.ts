@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { killAtExit } from '../kill-at-exit.ts';
 
 export interface Command {
   args: readonly string[];
@@ -19,12 +20,10 @@ export class ManagedProcess {
   readonly #command: Command;
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
-  readonly #killAtExit = () => this.#child?.kill('SIGKILL');
 
   constructor(name: string, command: Command) {
     this.name = name;
     this.#command = command;
-    process.on('exit', this.#killAtExit);
   }
 
   /** Started and neither killed nor ended by itself. */
@@ -47,6 +46,7 @@ export class ManagedProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
+    killAtExit(child);
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     child.once('close', () => log.end());
@@ -65,10 +65,5 @@ export class ManagedProcess {
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
-  }
-
-  async close(): Promise<void> {
-    await this.kill();
-    process.off('exit', this.#killAtExit);
   }
 }

@@ -62,7 +62,7 @@ export async function startChaosWorld(startServer: ChaosServer['start'], signal:
   stack.defer(() => conditions.close());
 
   const controller = await controllerOf(directory, kubeconfig);
-  stack.defer(() => controller.close());
+  stack.defer(() => controller.kill());
   controller.start();
   const tokenFile = join(directory, 'join-token');
   await eventually(async () => {
@@ -75,7 +75,7 @@ export async function startChaosWorld(startServer: ChaosServer['start'], signal:
   for (const name of agentNames) {
     const port = await freePort();
     const process = await agentOf(directory, { name, port, tokenFile });
-    stack.defer(() => process.close());
+    stack.defer(() => process.kill());
     process.start();
     agents.push({ name, url: `http://127.0.0.1:${port}`, process });
   }

@@ -4,18 +4,18 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { killAtExit } from '../kill-at-exit.ts';
 
 export class ServerProcess {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #logFile: string;
-  readonly #killAtExit = () => this.#child.kill('SIGKILL');
 
   private constructor(name: string, child: ChildProcess, logFile: string) {
     this.name = name;
     this.#child = child;
     this.#logFile = logFile;
-    process.on('exit', this.#killAtExit);
+    killAtExit(child);
   }
 
   static async start(
@@ -56,7 +56,6 @@ export class ServerProcess {
 
   /** Asks politely, then does not ask. */
   async stop(graceSeconds = 3): Promise<void> {
-    process.off('exit', this.#killAtExit);
     if (!this.running) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');

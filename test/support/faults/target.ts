@@ -11,6 +11,7 @@ import { formatKubeconfig } from '../../../standalone/auth/kubeconfig.ts';
 import { installOn } from '../api-server-under-test.ts';
 import { findBinaries } from '../control-plane/binaries.ts';
 import { startControlPlane } from '../control-plane.ts';
+import { killAtExit } from '../kill-at-exit.ts';
 
 export interface FaultTarget {
   name: string;
@@ -32,11 +33,9 @@ export class EmbeddedProcess implements FaultTarget {
   readonly directory: string;
   admin: Connection = { server: '' };
   #child: ChildProcess | undefined;
-  readonly #killAtExit = () => this.#child?.kill('SIGKILL');
 
   private constructor(directory: string) {
     this.directory = directory;
-    process.on('exit', this.#killAtExit);
   }
 
   /** `directory`: kept afterwards; without it a temporary one. */
@@ -58,6 +57,7 @@ export class EmbeddedProcess implements FaultTarget {
     const port = this.admin.server === '' ? '0' : new URL(this.admin.server).port;
     const child = spawn(process.execPath, [program, this.directory, port], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
+    killAtExit(child);
     const ended = once(child, 'exit').then(() => {
       throw new Error(`the embedded server ended with ${child.exitCode ?? child.signalCode} before it answered`);
     });
@@ -81,7 +81,6 @@ export class EmbeddedProcess implements FaultTarget {
 
   async close(): Promise<void> {
     await this.kill();
-    process.off('exit', this.#killAtExit);
     await rm(this.directory, { recursive: true, force: true });
   }
 }
