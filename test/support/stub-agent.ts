@@ -1,5 +1,6 @@
 // An agent that speaks the whole protocol and runs no model: joins, beats, follows its assignments, reports what it is told to.
 import { Agent, request } from 'undici';
+import { beat } from '../../agent/heartbeat/heartbeat.ts';
 import { connectionOf, type DeviceIdentity } from '../../agent/identity/device-identity.ts';
 import { joinFleet } from '../../agent/identity/join.ts';
 import { digestOf } from '../../crds/digest.ts';
@@ -14,16 +15,14 @@ import type {
   Slot,
   TrafficTestOrder,
 } from '../../crds/model-instance.ts';
-import { devicesNamespace, fieldManagers } from '../../crds/names.ts';
+import { fieldManagers, heartbeat } from '../../crds/names.ts';
 import { edgeDevices, modelInstances } from '../../crds/resources.ts';
 import { formatEnergy } from '../../energy/units.ts';
 import { isNotFound } from '../../kube/api/api-error.ts';
-import { leases } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import { type ClientOptions, createClient } from '../../kube/api/http-client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { Reflector } from '../../kube/cache/reflector.ts';
-import { microTime } from '../../kube/meta/micro-time.ts';
 import { type Clock, systemClock } from '../../kube/runtime/clock.ts';
 import { silentLogger } from './silent-logger.ts';
 
@@ -100,27 +99,23 @@ export async function startStubAgent(options: StubAgentOptions): Promise<StubAge
     ...options.status,
   };
   await client.applyStatus(edgeDevices, { metadata: { name }, status }, { signal, fieldManager: fieldManagers.agent });
-  const beating = beat();
+  // The product's own heart: what a renewal costs and says here is what it does there.
+  const renew: Client['patch'] = async (...call) => {
+    if (!heart.beats) throw new Error(`${name} was told to be silent`);
+    return client.patch(...call);
+  };
+  const beating = beat(
+    { client: { patch: renew }, clock, logger: silentLogger },
+    name,
+    options.heartbeatSeconds ?? heartbeat.renewSeconds,
+    signal,
+  );
   const device = new Reflector<EdgeDevice>({ client, clock, logger: silentLogger }, edgeDevices, { name });
   let work = Promise.resolve();
   device.onChange(({ object }) => {
     work = work.then(() => follow(object)).catch(() => undefined);
   });
   const watching = device.run(signal);
-
-  async function beat(): Promise<void> {
-    while (!signal.aborted) {
-      if (heart.beats) {
-        const body = { spec: { holderIdentity: name, renewTime: microTime(clock.now()) } };
-        await client
-          ?.patch(leases, { namespace: devicesNamespace, name }, { kind: 'merge', body }, { signal })
-          .catch(() => undefined);
-      }
-      // A tenth either way, as the product's.
-      const seconds = (options.heartbeatSeconds ?? 60) * (0.9 + 0.2 * Math.random());
-      await clock.sleep(seconds * 1000, signal).catch(() => undefined);
-    }
-  }
 
   async function follow(object: Stored<EdgeDevice>): Promise<void> {
     const assigned = object.status?.assigned ?? [];

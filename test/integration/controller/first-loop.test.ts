@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
+import { devicesNamespace, deviceUserName } from '../../../crds/names.ts';
 import { edgeDevices, modelDeployments, modelInstances, modelVersions } from '../../../crds/resources.ts';
+import { leases } from '../../../kube/api/builtins.ts';
 import { findCondition } from '../../../kube/meta/conditions.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
 import type { TestControlPlane } from '../../support/controller.ts';
@@ -61,6 +63,12 @@ describe('from a declaration to an assigned model', () => {
     });
     expect(findCondition(ready.status?.conditions, 'Reconciling')).toBeUndefined();
     expect(factory.agents[0]?.fetched).toEqual(new Set([digest]));
+    const heartbeat = await plane.client.get(leases, { namespace: devicesNamespace, name: 'here' }, { signal });
+    expect(heartbeat.spec).toEqual({
+      holderIdentity: deviceUserName('here'),
+      leaseDurationSeconds: expect.any(Number),
+      renewTime: expect.any(String),
+    });
     const { items } = await plane.client.list(modelInstances, { namespace: 'factory', signal });
     expect(items).toHaveLength(1);
     expect(items[0]?.spec.active).toMatchObject({ digest, variant: 'fp32' });
