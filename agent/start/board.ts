@@ -12,8 +12,10 @@ import { Deposits } from '../power/simulated/deposits.ts';
 import { hiddenBoardOf } from '../power/simulated/hidden-board.ts';
 import { withMisfit } from '../power/simulated/misfit.ts';
 import { SimulatedBoard } from '../power/simulated/simulated-board.ts';
+import { runCommand } from '../power/sources/command.ts';
 import { type Machine, readMachine } from '../telemetry/machine.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
+import { ThrottleReader } from '../telemetry/throttling.ts';
 
 export interface Board {
   machine: Machine;
@@ -45,7 +47,12 @@ export async function openBoard(
   const machine = hidden ? { ...real, boardModel: `${hidden.boardModel} (simulated)` } : real;
   const simulated = hidden && new SimulatedBoard(hidden, { clock });
   const probes = await detectSources({ pathSysfs: roots.pathSysfs, ...(simulated === undefined ? {} : { simulated }) }, signal);
-  const telemetry = new Telemetry({ ...roots, artifactDirectory: store.directory, intervalSeconds: telemetrySeconds }, deps);
+  const isRaspberryPi = real.boardModel?.startsWith('Raspberry Pi') ?? false;
+  const throttling = new ThrottleReader({ pathSysfs: roots.pathSysfs, isRaspberryPi }, { run: runCommand });
+  const telemetry = new Telemetry(
+    { ...roots, artifactDirectory: store.directory, intervalSeconds: telemetrySeconds },
+    { clock, throttling },
+  );
   await telemetry.refresh();
   const runtimeVersion = installedRuntimeVersion();
   return {

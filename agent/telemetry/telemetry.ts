@@ -2,7 +2,8 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../kube/runtime/clock.ts';
-import { parseCpuSeconds, parseMemory, parseTemperature, parseThrottled } from './parse.ts';
+import { parseCpuSeconds, parseMemory, parseTemperature } from './parse.ts';
+import type { ThrottleReader } from './throttling.ts';
 
 export interface Health {
   memoryPressure?: boolean;
@@ -20,6 +21,8 @@ export interface Sample {
   storage?: { totalBytes: number; availableBytes: number };
   temperatures: readonly { sensor: string; celsius: number }[];
   throttled: readonly string[];
+  /** Whether this board says when it is throttled. */
+  throttlingShown: boolean;
   batteryPercent?: number;
   clockSynchronized?: boolean;
 }
@@ -27,21 +30,25 @@ export interface Sample {
 interface Options {
   pathSysfs: string;
   pathProcfs: string;
+  /** Where time daemons say how they stand. Default `/run`. */
+  pathRun?: string;
   artifactDirectory: string;
   intervalSeconds: number;
 }
 
 const scarce = 0.05;
-const hotReasons = new Set(['frequency-capped', 'throttled', 'soft-temperature-limit']);
+const hotReasons = new Set(['frequency-capped', 'throttled', 'soft-temperature-limit', 'thermal']);
 
 export class Telemetry {
   readonly #options: Options;
   readonly #clock: Clock;
-  #sample: Sample = { cpuSeconds: {}, temperatures: [], throttled: [] };
+  readonly #throttling: ThrottleReader;
+  #sample: Sample = { cpuSeconds: {}, temperatures: [], throttled: [], throttlingShown: false };
 
-  constructor(options: Options, deps: { clock: Clock }) {
+  constructor(options: Options, deps: { clock: Clock; throttling: ThrottleReader }) {
     this.#options = options;
     this.#clock = deps.clock;
+    this.#throttling = deps.throttling;
   }
 
   get sample(): Sample {
@@ -63,14 +70,12 @@ export class Telemetry {
   }
 
   get health(): Health {
-    const { memory, storage, throttled, batteryPercent, clockSynchronized } = this.#sample;
+    const { memory, storage, throttled, throttlingShown, batteryPercent, clockSynchronized } = this.#sample;
     return {
       throttled,
       ...(memory === undefined ? {} : { memoryPressure: memory.availableBytes < scarce * memory.totalBytes }),
       ...(storage === undefined ? {} : { diskPressure: storage.availableBytes < scarce * storage.totalBytes }),
-      ...(this.#sample.temperatures.length === 0 && throttled.length === 0
-        ? {}
-        : { thermalPressure: throttled.some((reason) => hotReasons.has(reason)) }),
+      ...(throttlingShown ? { thermalPressure: throttled.some((reason) => hotReasons.has(reason)) } : {}),
       ...(clockSynchronized === undefined ? {} : { clockSynchronized }),
       ...(batteryPercent === undefined ? {} : { batteryPercent }),
     };
@@ -84,21 +89,22 @@ export class Telemetry {
   }
 
   async refresh(): Promise<void> {
-    const { pathProcfs, pathSysfs, artifactDirectory } = this.#options;
-    const [stat, meminfo, disk, temperatures, throttled, batteryPercent, clockSynchronized] = await Promise.all([
+    const { pathProcfs, pathSysfs, pathRun = '/run', artifactDirectory } = this.#options;
+    const [stat, meminfo, disk, temperatures, throttling, batteryPercent, clockSynchronized] = await Promise.all([
       text(path.join(pathProcfs, 'stat')),
       text(path.join(pathProcfs, 'meminfo')),
       statfs(artifactDirectory).catch(() => undefined),
       readTemperatures(pathSysfs),
-      readThrottled(pathSysfs),
+      this.#throttling.read(),
       readBattery(pathSysfs),
-      readClockSynchronized(),
+      readClockSynchronized(pathRun),
     ]);
     const memory = meminfo === undefined ? undefined : parseMemory(meminfo);
     this.#sample = {
       cpuSeconds: stat === undefined ? {} : parseCpuSeconds(stat),
       temperatures,
-      throttled,
+      throttled: throttling.reasons,
+      throttlingShown: throttling.shown,
       ...(memory === undefined ? {} : { memory }),
       ...(disk === undefined
         ? {}
@@ -127,12 +133,6 @@ async function readTemperatures(pathSysfs: string): Promise<{ sensor: string; ce
   return readings.flat();
 }
 
-/** Raspberry Pi firmware keeps a bit per reason. */
-async function readThrottled(pathSysfs: string): Promise<string[]> {
-  const bits = await text(path.join(pathSysfs, 'devices/platform/soc/soc:firmware/get_throttled'));
-  return bits === undefined ? [] : parseThrottled(bits);
-}
-
 async function readBattery(pathSysfs: string): Promise<number | undefined> {
   const directory = path.join(pathSysfs, 'class/power_supply');
   for (const name of (await readdir(directory).catch((): string[] => [])).sort((a, b) => a.localeCompare(b))) {
@@ -143,10 +143,10 @@ async function readBattery(pathSysfs: string): Promise<number | undefined> {
   return undefined;
 }
 
-/** systemd-timesyncd says so with a file; other time daemons do not, and then it is not known. */
-async function readClockSynchronized(): Promise<boolean | undefined> {
-  if ((await text('/run/systemd/timesync/synchronized')) !== undefined) return true;
-  return undefined;
+/** systemd-timesyncd has a directory while it runs, and a file in it from its first answer on. Other time daemons say nothing there. */
+async function readClockSynchronized(pathRun: string): Promise<boolean | undefined> {
+  const names = await readdir(path.join(pathRun, 'systemd/timesync')).catch(() => undefined);
+  return names?.includes('synchronized');
 }
 
 async function text(file: string): Promise<string | undefined> {
