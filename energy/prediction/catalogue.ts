@@ -1,7 +1,7 @@
 // The predictors at hand, and which of them answers a question. Reading files is the caller's part.
 import type { GraphAnalysis, GraphFeatures } from '../graph/analysis.ts';
 import type { Boundary, ClassKey, Prediction } from './prediction.ts';
-import { type Predictor, parsePredictor, predict } from './predictor.ts';
+import { type Predictor, PredictorFormatError, parsePredictor, predict } from './predictor.ts';
 
 export interface CatalogueFiles {
   /** File names of the predictors' folder. */
@@ -14,10 +14,19 @@ export interface CatalogueEntry {
   file: string;
 }
 
-/** Every `*.json` of the folder, in the order of the names. @throws PredictorFormatError for a file that is none. */
+/** Every `*.json` of the folder, in the order of the names. @throws PredictorFormatError naming the file that is none. */
 export async function loadCatalogue(files: CatalogueFiles): Promise<CatalogueEntry[]> {
   const names = (await files.list()).filter((name) => name.endsWith('.json')).sort();
-  return await Promise.all(names.map(async (file) => ({ file, predictor: parsePredictor(await files.read(file)) })));
+  return await Promise.all(names.map(async (file) => ({ file, predictor: parseFile(file, await files.read(file)) })));
+}
+
+function parseFile(file: string, text: string): Predictor {
+  try {
+    return parsePredictor(text);
+  } catch (error) {
+    if (!(error instanceof PredictorFormatError)) throw error;
+    throw new PredictorFormatError(`${file}: ${error.message}`, { cause: error });
+  }
 }
 
 /** A simulated class borrows the predictors of what it simulates. */

@@ -1,10 +1,11 @@
 // A trained predictor: one JSON artifact with parameters and card, asked in microseconds.
 import type { GraphAnalysis, GraphFeatures, LayerCost, NodeClass } from '../graph/analysis.ts';
+import { artifactProblem } from './artifact-check.ts';
 import type { PredictorCard } from './card.ts';
 import { matchKeys } from './class-key.ts';
 import { evaluateLogModel, type LogModel, type Query, queryOf, type Surroundings } from './log-model.ts';
 import type { ClassKey, Estimate, Prediction } from './prediction.ts';
-import { classAmounts, descriptorNames, layerAmounts, type RooflineTerm, rooflineTerms } from './quantities.ts';
+import { classAmounts, layerAmounts, type RooflineTerm, rooflineTerms } from './quantities.ts';
 import { type ConformalScores, halfWidth } from './regression/conformal.ts';
 import type { KernelParameters } from './regression/gaussian-process.ts';
 import type { Hull } from './regression/hull.ts';
@@ -95,13 +96,10 @@ export function parsePredictor(json: string): Predictor {
 function check(artifact: unknown): asserts artifact is PredictorArtifact {
   const format = typeof artifact === 'object' && artifact !== null && 'format' in artifact ? artifact.format : undefined;
   if (format !== artifactFormat) throw unreadable(`the predictor's format is "${String(format)}"`);
-  const { name, descriptors, points, hull, energy, latency } = artifact as Partial<PredictorArtifact>;
-  const label = `predictor ${name ?? 'without a name'}`;
-  if (descriptors?.join() !== descriptorNames.join()) throw unreadable(`${label} was trained with other descriptors`);
-  if (hull?.means.length !== descriptorNames.length) throw unreadable(`${label} has no hull of its descriptors`);
-  for (const stored of [energy, latency])
-    if (!stored || !points || stored.weights.length !== points.length || stored.slope.length !== descriptorNames.length)
-      throw unreadable(`${label} has not one weight for each of its points`);
+  const { name, ...fields } = artifact as Record<string, unknown>;
+  if (typeof name !== 'string' || name === '') throw unreadable('the predictor has no name');
+  const problem = artifactProblem(fields);
+  if (problem !== undefined) throw unreadable(`predictor ${name} ${problem}`);
 }
 
 function unreadable(problem: string): PredictorFormatError {

@@ -128,6 +128,36 @@ describe('a predictor file', () => {
     expect(() => parsePredictor(text)).toThrow(message);
   });
 
+  type Json = Record<string, unknown>;
+  const of = (value: unknown) => value as Json;
+  it.each<[string, (artifact: Json) => void, string]>([
+    ['a version that is none', (one) => Object.assign(one, { version: 'one' }), 'has version one'],
+    ['a scale of zero', (one) => ((of(one['hull'])['scales'] as number[])[3] = 0), 'scale of its hull'],
+    ['a point cut short', (one) => (one['points'] as number[][])[7]?.pop(), 'points without its descriptors'],
+    ['a weight that is no number', (one) => ((of(one['latency'])['weights'] as unknown[])[2] = null), 'one weight for each'],
+    ['a cost below zero', (one) => Object.assign(of(of(one['energy'])['roofline']), { nodes: -1 }), 'cost that is not known'],
+    ['no length scale', (one) => Object.assign(of(of(one['energy'])['parameters']), { lengthScale: 0 }), 'length scale'],
+    ['no calibration', (one) => delete of(one['energy'])['calibration'], 'errors that an interval could stand on'],
+    [
+      'scores out of order',
+      (one) => (of(of(of(one['energy'])['calibration'])['inside'])['sorted'] as number[]).reverse(),
+      'errors that',
+    ],
+    ['a boundary of its own', (one) => Object.assign(of(one['card']), { boundary: 'Rack' }), 'boundary Rack'],
+    ['no quantity', (one) => delete of(one['card'])['quantity'], 'quantity undefined'],
+    ['no card', (one) => delete one['card'], 'no card'],
+  ])('with %s is refused when it is read, not when it is asked', (_, damage, says) => {
+    const artifact = JSON.parse(textOf('raspberry-pi-5-board-pytorch')) as Json;
+    damage(artifact);
+    expect(() => parsePredictor(JSON.stringify(artifact))).toThrow(PredictorFormatError);
+    expect(() => parsePredictor(JSON.stringify(artifact))).toThrow(says);
+  });
+
+  it('is named by the folder that holds it', async () => {
+    const folderOf = (text: string) => ({ list: async () => ['mine.json'], read: async () => text });
+    await expect(loadCatalogue(folderOf('{'))).rejects.toThrow('mine.json: the predictor is not JSON');
+  });
+
   it('with a missing weight is refused', () => {
     const artifact = JSON.parse(textOf('raspberry-pi-5-board-pytorch')) as { energy: { weights: number[] } };
     artifact.energy.weights.pop();
