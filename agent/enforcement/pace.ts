@@ -50,7 +50,7 @@ export class Pace {
   /** What status says of it; undefined when there is nothing to say. */
   noteOf(revision: string): string | undefined {
     const cap = this.#caps.get(revision);
-    return cap ? `throttled to ${(cap.duty * 100).toPrecision(2)} % of the time` : this.#notes.get(revision);
+    return cap ? `${shareOf(cap)} of the time` : this.#notes.get(revision);
   }
 
   dutyOf(revision: string): number | undefined {
@@ -60,9 +60,15 @@ export class Pace {
   /**
    * Waits until the model may run again.
    * @param expectedSeconds of the model's own time: booked when it is let through.
-   * @throws InferenceError queueFull when the wait would be too long.
+   * @param deadline monotonic milliseconds after which its answer is of no use.
+   * @throws InferenceError queueFull when the wait would be too long, cancelled when the signal ends it.
    */
-  async turn(revision: string, expectedSeconds: number, signal?: AbortSignal): Promise<void> {
+  async turn(
+    revision: string,
+    expectedSeconds: number,
+    signal?: AbortSignal,
+    deadline = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
     const cap = this.#caps.get(revision);
     if (!cap) return;
     const now = this.#clock.monotonic();
@@ -70,15 +76,25 @@ export class Pace {
     cap.at = now;
     // To the millisecond: what sums of fractions leave beyond that is no reason to wait another second.
     const waitSeconds = Math.max(0, Math.round((cap.debtSeconds / cap.duty) * 1000) / 1000);
-    if (waitSeconds > maximumWaitSeconds) {
+    if (waitSeconds > maximumWaitSeconds || now + waitSeconds * 1000 > deadline) {
       const retryAfterSeconds = Math.ceil(waitSeconds);
       throw new InferenceError(
         'queueFull',
-        `the model is throttled to ${Math.round(cap.duty * 100)} % of the time because it broke its budget; come back in ${retryAfterSeconds} s`,
+        `the model is ${shareOf(cap)} of the time because it broke its budget; come back in ${retryAfterSeconds} s`,
         { retryAfterSeconds },
       );
     }
     cap.debtSeconds += expectedSeconds;
-    if (waitSeconds > 0) await this.#clock.sleep(waitSeconds * 1000, signal ?? new AbortController().signal);
+    if (waitSeconds === 0) return;
+    try {
+      await this.#clock.sleep(waitSeconds * 1000, signal ?? new AbortController().signal);
+    } catch (error) {
+      cap.debtSeconds -= expectedSeconds; // it never ran
+      throw new InferenceError('cancelled', 'the request was cancelled while it waited', { cause: error });
+    }
   }
+}
+
+function shareOf({ duty }: Cap): string {
+  return `throttled to ${(duty * 100).toPrecision(2)} %`;
 }

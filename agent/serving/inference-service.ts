@@ -41,7 +41,7 @@ interface Deps {
   routes: Routes;
   counter: RequestCounter;
   /** While the device runs a controlled loop or is throttled, requests may be delayed. */
-  pace?: (model: ServedModel, signal: AbortSignal | undefined) => Promise<void>;
+  pace?: (model: ServedModel, signal: AbortSignal | undefined, deadline: number) => Promise<void>;
 }
 
 /** A request without a timeout waits this long for a model that is being started again. */
@@ -73,8 +73,8 @@ export class InferenceService {
       model = resolved.model;
       active = resolved.route.active;
       checkOutputs(model, request.outputs);
-      await this.#deps.pace?.(model, request.signal);
       const deadline = arrived + (request.timeoutMicroseconds ?? defaultTimeoutSeconds * 1e6) / 1000;
+      await this.#deps.pace?.(model, request.signal, deadline);
       const result = await model.infer({
         inputs: request.inputs,
         outputs: request.outputs,

@@ -48,7 +48,7 @@ export function createServing(
   const service = new InferenceService({
     clock,
     routes,
-    pace: (model, signal) => measurement.pace.turn(model.slot.revision, meanSeconds(model), signal),
+    pace: (model, signal, deadline) => measurement.pace.turn(model.slot.revision, meanSeconds(model), signal, deadline),
     counter: {
       countRequest: (request) => {
         measurement.live.record(request.seconds * 1000);

@@ -11,8 +11,11 @@ const quietMilliseconds = 300_000;
 
 /** Follow from the other fields: alone they are no news. */
 const times = new Set(['time', 'lastTransitionTime']);
-/** Each change of a test is a look, which the controller waits for; so is a generation that was seen. */
-const alwaysNews = new Set(['tests', 'observedGeneration']);
+/**
+ * Each change of a test is a look, which the controller waits for; so is a generation that was seen. What names a thing is never an amount,
+ * though it may look like one: runtime 1.31 after 1.30, power mode 10W after 15W.
+ */
+const alwaysNews = new Set(['tests', 'observedGeneration', 'classKey', 'revision', 'name', 'source', 'agentVersion']);
 /** Fields that tell the items of a list apart, whatever their order. */
 const identities = ['type', 'revision', 'id', 'name', 'boundary'] as const;
 

@@ -46,4 +46,32 @@ describe('a model that may be busy for a share of the time', () => {
     await pace.turn('r1', 0.1);
     expect(pace.noteOf('r1')).toBeUndefined();
   });
+
+  it('refuses at once whose answer would come too late, and says the share of the smallest cap', async () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock);
+    pace.set('r1', 0.002);
+    await pace.turn('r1', 0.002);
+    await expect(pace.turn('r1', 0.002, undefined, 500)).rejects.toMatchObject({
+      kind: 'queueFull',
+      message: expect.stringContaining('throttled to 0.20 % of the time') as string,
+    });
+    const inTime = pace.turn('r1', 0.002, undefined, 1500);
+    await clock.advance(1000);
+    await inTime;
+  });
+
+  it('takes back what a request that was cancelled while it waited would have used, and calls it cancelled', async () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock);
+    pace.set('r1', 0.5);
+    await pace.turn('r1', 1);
+    const gone = new AbortController();
+    const waiting = pace.turn('r1', 1, gone.signal);
+    gone.abort();
+    await expect(waiting).rejects.toMatchObject({ kind: 'cancelled' });
+    const next = pace.turn('r1', 1);
+    await clock.advance(2000);
+    await next;
+  });
 });

@@ -53,6 +53,15 @@ describe('whether a status is worth a write', () => {
     ['a list in another order', { list: [item('a'), item('b')] }, { list: [item('b'), item('a')] }, 60, false],
     ['words in another order', { list: ['a', 'b'] }, { list: ['b', 'a'] }, 60, false],
     ['another item of a list', { list: [item('a'), item('b')] }, { list: [item('a'), item('c')] }, 0, true],
+    [
+      'another version of the runtime',
+      { classKey: { runtimeVersion: '1.30' } },
+      { classKey: { runtimeVersion: '1.31' } },
+      0,
+      true,
+    ],
+    ['another power mode', { classKey: { powerMode: '15W' } }, { classKey: { powerMode: '10W' } }, 0, true],
+    ['a revision of digits', { revisions: [{ revision: '10000001' }] }, { revisions: [{ revision: '10000002' }] }, 0, true],
     ['a generation that was seen', { observedGeneration: 40 }, { observedGeneration: 41 }, 0, true],
     [
       'a condition of another reason',
