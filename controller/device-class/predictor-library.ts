@@ -35,6 +35,18 @@ export class PredictorLibrary {
 
   forget(className: string): void {
     this.#byClass.delete(className);
+    this.#prune();
+  }
+
+  /** What no class has any more would otherwise stay for ever: every edit of a digest brings another one. */
+  #prune(): void {
+    const used = new Set([...this.#byClass.values()].flat());
+    for (const [digest, predictor] of this.#byDigest) if (!used.has(predictor)) this.#byDigest.delete(digest);
+  }
+
+  /** How many are in memory. */
+  get size(): number {
+    return this.#byDigest.size;
   }
 
   /** Loads what a class refers to. @returns per reference whether it could be read, and whether the class's set changed. */
@@ -53,7 +65,10 @@ export class PredictorLibrary {
     const { name } = deviceClass.metadata;
     const before = this.of(name);
     const changed = before.length !== predictors.length || predictors.some((predictor, index) => predictor !== before[index]);
-    if (changed) this.#byClass.set(name, predictors);
+    if (changed) {
+      this.#byClass.set(name, predictors);
+      this.#prune();
+    }
     return { loaded, changed };
   }
 
