@@ -71,8 +71,9 @@ export function readResourceVersion(wanted: string): number {
   throw badRequest(`invalid resource version: resourceVersion: Invalid value: "${wanted}": must be a number`);
 }
 
+/** A revision that has not been reached is of a state that a restored backup took back. */
 function requireKept(store: ObjectStore, revision: number, message: string): void {
-  if (revision < store.compactedRevision) throw expired(message);
+  if (revision < store.compactedRevision || revision > store.revision) throw expired(message);
 }
 
 function readContinue(token: string): ContinueToken {
@@ -87,7 +88,8 @@ function readContinue(token: string): ContinueToken {
 
 function isToken(value: unknown): value is ContinueToken {
   if (typeof value !== 'object' || value === null) return false;
-  return 'v' in value && value.v === 'jouleops/v1' && 'revision' in value && Number.isInteger(value.revision) && 'name' in value;
+  const place = 'namespace' in value && typeof value.namespace === 'string' && 'name' in value && typeof value.name === 'string';
+  return place && 'v' in value && value.v === 'jouleops/v1' && 'revision' in value && Number.isSafeInteger(value.revision);
 }
 
 /** One page, all of it from one revision, as are the pages that follow it. */

@@ -134,6 +134,17 @@ describe('watching', () => {
     await remove('page-2');
   });
 
+  it('answers 410 for a page of a moment that a restored backup has not reached, and 400 for a token that is none', async () => {
+    const page = async (token: object) => {
+      const text = Buffer.from(JSON.stringify({ v: 'jouleops/v1', ...token })).toString('base64url');
+      return (await callApi(test.server.admin, 'GET', `${path}?limit=1&continue=${text}`)).status;
+    };
+    expect(await page({ revision: 1e9, namespace: 'default', name: 'a' })).toBe(410);
+    expect(await page({ revision: 1e9, name: 'a' })).toBe(400);
+    const { metadata } = await test.client.list(configMaps, { namespace: 'default', limit: 1, signal });
+    expect(await page({ revision: Number(metadata.resourceVersion), namespace: 'default', name: {} })).toBe(400);
+  });
+
   it('reads all pages of one moment, whatever is written between them', async () => {
     for (const name of ['p1', 'p2', 'p3']) await put(name, {});
     const first = await test.client.list(configMaps, { namespace: 'default', limit: 2, signal });
