@@ -50,6 +50,8 @@ export async function analyzeGraph(file: string, options: AnalysisOptions): Prom
   const limits = { ...defaultLimits, ...options.limits };
   const scratchDirectory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-analysis-'));
   try {
+    // An abort that came in the meantime reaches no listener that is added after it.
+    signal.throwIfAborted();
     const order: AnalysisOrder = {
       file: path.resolve(file),
       scratchDirectory,

@@ -40,6 +40,28 @@ export function checkGraph(model: ModelProto, graph: GraphProto, maximumNodes: n
     );
 }
 
+/** What is stored in ways that cannot be bounded before the runtime unfolds it, or that the runtime alone would open. */
+export function checkStorage(graph: GraphProto, functions: readonly { node: NodeProto[] }[]): void {
+  const [sparse] = graph.sparseInitializer;
+  if (sparse) throw sparselyStored(sparse.values?.name ?? '');
+  for (const node of [...graph.node, ...functions.flatMap((definition) => definition.node)])
+    for (const { t, tensors, sparseTensor, sparseTensors } of node.attribute) {
+      if (sparseTensor !== undefined || sparseTensors.length > 0) throw sparselyStored(node.output[0] ?? '');
+      if ([...(t ? [t] : []), ...tensors].some(({ dataLocation }) => dataLocation === 1))
+        throw new UnsupportedModelError(
+          'ExternalData',
+          `the constant "${(node.output[0] ?? '').slice(0, 80)}" of a node is stored in another file, where only weights of the graph may be: save the model with its constants inside`,
+        );
+    }
+}
+
+function sparselyStored(name: string): UnsupportedModelError {
+  return new UnsupportedModelError(
+    'Invalid',
+    `"${name.slice(0, 80)}" is stored as a sparse tensor, which is not read: export the model with dense weights`,
+  );
+}
+
 function hasSubgraph(node: NodeProto): boolean {
   return node.attribute.some(({ g, graphs }) => g !== undefined || graphs.length > 0);
 }

@@ -14,7 +14,7 @@ import { staticFeatures, staticOperations } from '../static-features.ts';
 import { countParameters, initializerBytes, materializedBytes } from '../stored-totals.ts';
 import { UnsupportedModelError } from './analyze.ts';
 import { replaceExternalData } from './external-data.ts';
-import { checkGraph, fixDimensions, nameNodes, opsetOf, requiredInputs, tensorInfo } from './preparation.ts';
+import { checkGraph, checkStorage, fixDimensions, nameNodes, opsetOf, requiredInputs, tensorInfo } from './preparation.ts';
 import { observedTensors } from './profile.ts';
 import { type AnalysisOrder, extractorVersion } from './protocol.ts';
 import { type Recording, type Runtime, record } from './session.ts';
@@ -28,6 +28,7 @@ export async function readGraph(order: AnalysisOrder, runtime: Runtime, runtimeV
   const { graph } = model;
   const opset = opsetOf(model);
   checkGraph(model, graph, order.limits.maximumNodes);
+  checkStorage(graph, model.functions);
   const inputs = requiredInputs(graph).map(tensorInfo);
   const outputs = graph.output.map(tensorInfo);
   const weights = storedWeights(graph);

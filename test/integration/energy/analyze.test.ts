@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -262,6 +263,19 @@ describe('what cannot be analysed is refused with a reason', () => {
     expect(performance.now() - started).toBeLessThan(5000);
   });
 
+  it('sparse weights, which unfold to what nothing has bounded', async () => {
+    const bytes = changed(small(), ({ graph }) => {
+      const values = floatTensor('few', [1], [1]);
+      const indices = tensorOf('', 'int64', [1], new Uint8Array(8));
+      graph.sparseInitializer.push({ values, indices, dims: [100_000, 100_000] });
+      graph.node.push(nodeOf('Relu', ['few'], ['many']));
+    });
+    expect(await refusal(bytes)).toMatchObject({
+      reason: 'Invalid',
+      message: expect.stringContaining('"few" is stored as a sparse') as string,
+    });
+  });
+
   it('more memory than allowed while running', async () => {
     const builder = new GraphBuilder({ name: 'wide', weights: { kind: 'random', seed: 1 } });
     const input = builder.input('x', [1, 3, 1024, 1024]);
@@ -305,6 +319,16 @@ it('an aborted analysis ends with the signal’s reason and leaves nothing behin
   await expect(pending).rejects.toThrow('enough');
 });
 
+it('an analysis that is aborted before its process starts does not wait for it', async () => {
+  // Reading it never ends.
+  const file = path.join(folder, 'pipe.onnx');
+  execFileSync('mkfifo', [file]);
+  const controller = new AbortController();
+  const pending = analyzeGraph(file, { signal: controller.signal, limits: { seconds: 60 } });
+  controller.abort(new Error('enough'));
+  await expect(pending).rejects.toThrow('enough');
+}, 10_000);
+
 describe('weights beside the file', () => {
   function external(location: string, offset = 0): Uint8Array {
     return changed(small(), ({ graph }) => {
@@ -344,6 +368,23 @@ describe('weights beside the file', () => {
     const file = path.join(folder, 'inside', 'model.onnx');
     await writeFile(file, external('link.bin'));
     await expect(analyzeGraph(file, { signal: never })).rejects.toMatchObject({ reason: 'ExternalData' });
+  });
+
+  it('of a node’s own are refused, wherever they lie: the runtime would open them', async () => {
+    const bytes = changed(small(), ({ graph }) => {
+      const weight = graph.initializer.find((tensor) => tensor.dims.length === 4);
+      if (!weight) throw new Error('no weight');
+      graph.initializer = graph.initializer.filter((tensor) => tensor !== weight);
+      const constant = nodeOf('Constant', [], [weight.name ?? '']);
+      const { rawData: _, ...rest } = weight;
+      const elsewhere = { ...rest, dataLocation: 1, externalData: [{ key: 'location', value: '../secret.bin' }] };
+      constant.attribute = [attributeOf('value', elsewhere)];
+      graph.node.unshift(constant);
+    });
+    expect(await refusal(bytes)).toMatchObject({
+      reason: 'ExternalData',
+      message: expect.stringContaining('of a node') as string,
+    });
   });
 
   it('that end too early are refused', async () => {
