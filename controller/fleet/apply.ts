@@ -11,8 +11,8 @@ import { explainCause, explainText } from './refusal.ts';
 import { textOf } from './rights.ts';
 
 export interface ApplyDeps {
-  client: Client;
-  events: EventRecorder;
+  client: Pick<Client, 'get' | 'apply' | 'delete'>;
+  events: Pick<EventRecorder, 'publish'>;
   /** Who applies and prunes. Absent: the controller itself. */
   asUser?: string | undefined;
 }
@@ -97,7 +97,7 @@ function managersIn(error: ApiError): string {
   return [...new Set(names)].join(', ');
 }
 
-async function exists(client: Client, { kind, object }: ManifestObject, caller: CallOptions): Promise<boolean> {
+async function exists(client: Pick<Client, 'get'>, { kind, object }: ManifestObject, caller: CallOptions): Promise<boolean> {
   try {
     await client.get(kind.resource, objectKey(object), caller);
     return true;
@@ -131,14 +131,15 @@ export function surplus(before: readonly InventoryEntry[], now: readonly Invento
   return before.filter((entry) => !declared.has(entry.id));
 }
 
-/** Deletes what is no longer declared, unless it is protected; what could not be deleted stays in the inventory. */
+/** Deletes what is no longer declared, unless it is protected; what could not be deleted stays in the inventory, and why is said. */
 export async function prune(
   deps: ApplyDeps,
   repository: Stored<FleetRepository>,
   entries: readonly InventoryEntry[],
   signal: AbortSignal,
-): Promise<InventoryEntry[]> {
+): Promise<{ left: InventoryEntry[]; failure?: string }> {
   const left: InventoryEntry[] = [];
+  let failure: string | undefined;
   const caller = { signal, asUser: deps.asUser };
   for (const { entry, found } of inReverse(entries)) {
     const [namespace = '', name = '', , kind = ''] = entry.id.split('_');
@@ -157,10 +158,12 @@ export async function prune(
       });
     } catch (error) {
       signal.throwIfAborted();
-      if (!isNotFound(error)) left.push(entry);
+      if (isNotFound(error)) continue;
+      left.push(entry);
+      failure ??= `${kind} ${namespace === '' ? name : `${namespace}/${name}`} is no longer declared and cannot be deleted: ${textOf(error)}`;
     }
   }
-  return left;
+  return { left, ...(failure === undefined ? {} : { failure }) };
 }
 
 /** What refers to others goes before them. */

@@ -1,5 +1,5 @@
 // Reads manifests: YAML text in; objects, or errors with file, line and column, out. Pure.
-import { type Document, isMap, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isMap, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
 import type { KubeObject } from '../../kube/api/objects.ts';
 import { type FleetKind, findKind } from './kinds.ts';
 
@@ -36,6 +36,8 @@ export interface ManifestRules {
 }
 
 const maximumDocuments = 1000;
+/** Of one file; a status shows no more of them all. */
+const maximumErrors = 32;
 /** Aliases are how a few lines become gigabytes. */
 const maximumAliases = 100;
 
@@ -52,22 +54,29 @@ export function readManifests(
     const key = `${file.path}\0${file.text}`;
     const fresh = known.get(key) ?? readFile(file, rules);
     known.set(key, fresh);
-    const read = { objects: fresh.objects, errors: [...fresh.errors] };
-    const duplicate = read.objects.find((entry) => seen.has(identityOf(entry)));
-    if (duplicate)
-      read.errors.push({
-        file: file.path,
-        ...duplicate.locate('metadata.name'),
-        message: `${describe(duplicate)} is declared in ${seen.get(identityOf(duplicate))} too: keep one`,
-      });
-    if (read.errors.length > 0) {
-      all.errors.push(...read.errors);
+    const errors = [...fresh.errors, ...duplicatesIn(fresh.objects, seen)];
+    if (errors.length > 0) {
+      all.errors.push(...errors);
       continue;
     }
-    for (const entry of read.objects) seen.set(identityOf(entry), file.path);
-    all.objects.push(...read.objects);
+    for (const entry of fresh.objects) seen.set(identityOf(entry), file.path);
+    all.objects.push(...fresh.objects);
   }
   return all;
+}
+
+/** The first object that an earlier file, or an earlier document of the same one, declares too. */
+function duplicatesIn(objects: readonly ManifestObject[], seen: ReadonlyMap<string, string>): FileError[] {
+  const own = new Set<string>();
+  for (const entry of objects) {
+    const id = identityOf(entry);
+    const other = own.has(id) ? entry.file : seen.get(id);
+    own.add(id);
+    if (other === undefined) continue;
+    const message = `${describe(entry)} is declared in ${other === entry.file ? 'this file twice' : `${other} too`}: keep one`;
+    return [{ file: entry.file, ...entry.locate('metadata.name'), message }];
+  }
+  return [];
 }
 
 export function identityOf({ kind, object }: Pick<ManifestObject, 'kind' | 'object'>): string {
@@ -92,18 +101,24 @@ function readFile(file: ManifestFile, rules: ManifestRules): Manifests {
 function parseFile(file: ManifestFile, rules: ManifestRules): Manifests {
   const result: Manifests = { objects: [], errors: [] };
   const lines = new LineCounter();
-  const documents = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true, schema: 'core', version: '1.2' });
+  // Counted before they are parsed: a document is four bytes of text, and much more as an object.
+  const marks = file.text.match(/^(?:---|\.\.\.)/gm)?.length ?? 0;
+  if (marks > maximumDocuments)
+    return { objects: [], errors: [{ file: file.path, message: `${marks} documents in one file, at most ${maximumDocuments}` }] };
+  const documents = parseAllDocuments(file.text, {
+    lineCounter: lines,
+    schema: 'core',
+    version: '1.2',
+    // Its own check compares every key with every other, minutes for a file that is all keys; and its words quote the line each time.
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
   if (!Array.isArray(documents)) return result; // an empty file
-  if (documents.length > maximumDocuments)
-    return {
-      objects: [],
-      errors: [{ file: file.path, message: `${documents.length} documents in one file, at most ${maximumDocuments}` }],
-    };
   for (const document of documents) {
     const outcome = readDocument(file.path, document, lines, rules);
     if (outcome === undefined) continue;
-    if ('message' in outcome) result.errors.push(outcome);
-    else result.objects.push(outcome);
+    if (!('message' in outcome)) result.objects.push(outcome);
+    else if (result.errors.push(outcome) === maximumErrors) break;
   }
   return result;
 }
@@ -117,6 +132,8 @@ function readDocument(
   const locate = (field: string) => positionOf(document, lines, field);
   const [syntax] = document.errors;
   if (syntax) return { file, ...at(lines, syntax.pos[0]), message: firstLine(syntax.message) };
+  const again = keyGivenTwice(document);
+  if (again) return { file, ...at(lines, again.offset), message: `the key ${again.key} comes twice in one mapping: keep one` };
   if (document.contents === null) return undefined;
   if (!isMap(document.contents))
     return { file, ...locate(''), message: 'a manifest is a mapping with apiVersion, kind and metadata' };
@@ -130,6 +147,8 @@ function readDocument(
   if (typeof apiVersion !== 'string' || typeof kind !== 'string')
     return { file, ...locate(''), message: 'apiVersion or kind is missing' };
   if (typeof metadata?.name !== 'string') return { file, ...locate('metadata'), message: `${kind} has no metadata.name` };
+  const misnamed = misnamedIn(metadata);
+  if (misnamed) return { file, ...locate(`metadata.${misnamed.field}`), message: misnamed.message };
   const found = findKind(apiVersion, kind, rules.kinds);
   if (found.kind === 'refused') return { file, ...locate('kind'), message: found.message };
   const namespace = found.entry.resource.namespaced
@@ -141,6 +160,45 @@ function readDocument(
     metadata: { ...rest, ...(namespace === undefined ? {} : { namespace }) },
   };
   return { kind: found.entry, object, file, locate };
+}
+
+/** An API server refuses these too, but what was refused is in the inventory, and there it would keep any status from being written. */
+function misnamedIn({
+  name,
+  namespace,
+}: {
+  name?: unknown;
+  namespace?: unknown;
+}): { field: string; message: string } | undefined {
+  const says = (field: string, value: unknown, most: number) => ({
+    field,
+    message: `metadata.${field} ${JSON.stringify(value).slice(0, 80)} is not a name: write at most ${most} small letters, digits and hyphens`,
+  });
+  if (typeof name !== 'string' || name.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name))
+    return says('name', name, 253);
+  if (namespace === undefined || namespace === null) return undefined;
+  const good = typeof namespace === 'string' && namespace.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(namespace);
+  return good ? undefined : says('namespace', namespace, 63);
+}
+
+/** In one walk, whatever the number of keys. */
+function keyGivenTwice(document: Document.Parsed): { key: string; offset: number } | undefined {
+  let found: { key: string; offset: number } | undefined;
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) {
+          found = { key: String(key.value).slice(0, 80), offset: key.range?.[0] ?? 0 };
+          return visit.BREAK;
+        }
+        keys.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return found;
 }
 
 function convert(document: Document.Parsed): unknown {

@@ -16,7 +16,7 @@ import type { OwnWrites } from '../own-writes.ts';
 import { identityFor } from './identity.ts';
 import { GitSource } from './sources/git-source.ts';
 import type { DirectoryWatches } from './sources/watches.ts';
-import { describeFleet, type FleetOutcome } from './status.ts';
+import { describeFleet, type FleetOutcome, isWhole } from './status.ts';
 import { sync } from './sync.ts';
 import type { SyncMetrics } from './sync-metrics.ts';
 
@@ -68,7 +68,7 @@ export function createFleetReconciler(deps: FleetDeps, options: FleetOptions) {
     const outcome: FleetOutcome = suspended ? { kind: 'suspended' } : await sync(repository, { ...sources, asUser }, signal);
     await report(deps, repository, outcome, { signal, logger });
     if (outcome.kind === 'suspended') return { kind: 'done' };
-    const good = outcome.kind === 'applied' && outcome.errors.length === 0;
+    const good = isWhole(outcome);
     const seconds = (deps.clock.monotonic() - started) / 1000;
     deps.metrics.record(key, { applied: good, seconds, now: deps.clock.now() });
     if (outcome.kind === 'stalled') return { kind: 'stalled', reason: outcome.reason, message: outcome.message };

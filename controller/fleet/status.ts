@@ -8,7 +8,14 @@ import { counted } from '../../kube/meta/counted.ts';
 import type { FileError } from './manifest.ts';
 
 export type FleetOutcome =
-  | { kind: 'applied'; revision: string; inventory: InventoryEntry[]; errors: FileError[]; message?: string }
+  | {
+      kind: 'applied';
+      revision: string;
+      inventory: InventoryEntry[];
+      errors: FileError[];
+      /** Why something that is no longer declared is there still. */
+      unpruned?: string;
+    }
   /** The source could not be had: what was applied stays. */
   | { kind: 'failed'; reason: string; message: string; revision?: string; errors?: FileError[] }
   /** Only a change of the spec helps. */
@@ -16,7 +23,9 @@ export type FleetOutcome =
   /** Nothing is looked at: what was true stays said, for this generation. */
   | { kind: 'suspended' };
 
-const limits = { errors: 32, history: 5, inventory: 5000, message: 1024 } as const;
+/** What is not in the inventory is never pruned: more than fits there is not applied. */
+export const maximumObjects = 5000;
+const limits = { errors: 32, history: 5, file: 1024, message: 1024 } as const;
 
 export function describeFleet(repository: Stored<FleetRepository>, outcome: FleetOutcome, now: string): FleetRepositoryStatus {
   const before = repository.status ?? {};
@@ -39,13 +48,8 @@ function conditionsOf(repository: Stored<FleetRepository>, outcome: FleetOutcome
   const ready = judgeReady(outcome);
   const types = [
     ['Ready', ready],
-    ['Reconciling', outcome.kind === 'failed' ? { ...ready, status: 'True' as const } : undefined],
-    [
-      'Stalled',
-      outcome.kind === 'stalled' || (outcome.kind === 'applied' && ready.status === 'False')
-        ? { ...ready, status: 'True' as const }
-        : undefined,
-    ],
+    ['Reconciling', isTriedAgain(outcome) ? { ...ready, status: 'True' as const } : undefined],
+    ['Stalled', ready.status === 'False' && !isTriedAgain(outcome) ? { ...ready, status: 'True' as const } : undefined],
   ] as const;
   let conditions = removeCondition(repository.status?.conditions ?? [], 'Suspended');
   for (const [type, finding] of types)
@@ -53,6 +57,18 @@ function conditionsOf(repository: Stored<FleetRepository>, outcome: FleetOutcome
       ? setCondition(conditions, { type, ...finding, observedGeneration }, now)
       : removeCondition(conditions, type);
   return conditions;
+}
+
+/** What may well be different the next time; a file that is wrong is wrong until somebody changes it. */
+function isTriedAgain(outcome: FleetOutcome): boolean {
+  return (
+    outcome.kind === 'failed' || (outcome.kind === 'applied' && outcome.errors.length === 0 && outcome.unpruned !== undefined)
+  );
+}
+
+/** Whether the cluster is as the revision says. */
+export function isWhole(outcome: FleetOutcome): outcome is FleetOutcome & { kind: 'applied' } {
+  return outcome.kind === 'applied' && outcome.errors.length === 0 && outcome.unpruned === undefined;
 }
 
 /** Ready keeps its status; nothing is under way, so neither Reconciling nor Stalled is said. */
@@ -83,11 +99,12 @@ function judgeReady(outcome: Exclude<FleetOutcome, { kind: 'suspended' }>): {
   if (outcome.kind !== 'applied') return { status: 'False', reason: outcome.reason, message: outcome.message };
   const [first] = outcome.errors;
   const revision = shorten(outcome.revision);
+  if (!first && outcome.unpruned !== undefined) return { status: 'False', reason: 'PruneFailed', message: outcome.unpruned };
   if (!first)
     return {
       status: 'True',
       reason: 'ReconciliationSucceeded',
-      message: outcome.message ?? `applied ${counted(outcome.inventory.length, 'object')} of ${revision}`,
+      message: `applied ${counted(outcome.inventory.length, 'object')} of ${revision}`,
     };
   const rest = outcome.errors.length > 1 ? ` (and ${outcome.errors.length - 1} more)` : '';
   return {
@@ -110,9 +127,8 @@ function revisionsOf(
   outcome: FleetOutcome,
 ): Pick<FleetRepositoryStatus, 'lastAttemptedRevision' | 'lastAppliedRevision'> {
   const attempted = outcome.kind === 'stalled' || outcome.kind === 'suspended' ? undefined : outcome.revision;
-  const complete = outcome.kind === 'applied' && outcome.errors.length === 0;
   const lastAttemptedRevision = attempted ?? before.lastAttemptedRevision;
-  const lastAppliedRevision = complete ? outcome.revision : before.lastAppliedRevision;
+  const lastAppliedRevision = isWhole(outcome) ? outcome.revision : before.lastAppliedRevision;
   return {
     ...(lastAttemptedRevision === undefined ? {} : { lastAttemptedRevision }),
     ...(lastAppliedRevision === undefined ? {} : { lastAppliedRevision }),
@@ -122,14 +138,18 @@ function revisionsOf(
 function inventoryOf(before: FleetRepositoryStatus, outcome: FleetOutcome): Pick<FleetRepositoryStatus, 'inventory'> {
   const inventory = outcome.kind === 'applied' ? outcome.inventory : before.inventory;
   if (inventory === undefined || inventory.length === 0) return {};
-  return { inventory: [...inventory].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limits.inventory) };
+  return { inventory: [...inventory].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, maximumObjects) };
 }
 
 function errorsOf(outcome: FleetOutcome): Pick<FleetRepositoryStatus, 'errors'> {
   const errors = outcome.kind === 'stalled' || outcome.kind === 'suspended' ? [] : (outcome.errors ?? []);
   if (errors.length === 0) return {};
   return {
-    errors: errors.slice(0, limits.errors).map((error) => ({ ...error, message: error.message.slice(0, limits.message) })),
+    errors: errors.slice(0, limits.errors).map((error) => ({
+      ...error,
+      file: error.file.slice(0, limits.file),
+      message: error.message.slice(0, limits.message),
+    })),
   };
 }
 
@@ -141,13 +161,10 @@ function historyOf(before: FleetRepositoryStatus, outcome: FleetOutcome, now: st
   const entry = {
     revision: outcome.revision,
     outcome:
-      outcome.kind === 'failed'
-        ? ('Failed' as const)
-        : outcome.errors.length > 0
-          ? ('PartlyApplied' as const)
-          : ('Applied' as const),
+      outcome.kind === 'failed' ? ('Failed' as const) : isWhole(outcome) ? ('Applied' as const) : ('PartlyApplied' as const),
     time: now.replace(/\.\d+Z$/, 'Z'),
     objects: outcome.kind === 'applied' ? outcome.inventory.length : 0,
+    ...(isWhole(outcome) ? {} : { message: judgeReady(outcome).message.slice(0, limits.message) }),
   };
   const [latest] = history;
   if (latest && latest.revision === entry.revision && latest.outcome === entry.outcome && latest.objects === entry.objects)

@@ -7,7 +7,7 @@ import { toError } from '../../../kube/api/api-error.ts';
 import type { FileError, ManifestFile } from '../manifest.ts';
 import { isManifest, type SourceContent, sourceLimits } from './source.ts';
 
-const { files: maximumFiles, fileBytes: maximumFileBytes, depth: maximumDepth } = sourceLimits;
+const { files: maximumFiles, fileBytes: maximumFileBytes, totalBytes: maximumBytes, depth: maximumDepth } = sourceLimits;
 
 /** Sorted by path. Symbolic links are followed only within the root. @throws Error that names the directory. */
 export async function readDirectory(directory: string): Promise<SourceContent> {
@@ -17,12 +17,16 @@ export async function readDirectory(directory: string): Promise<SourceContent> {
   if (!(await stat(root)).isDirectory()) throw new Error(`${directory} is not a directory: correct spec.path`);
   const files: ManifestFile[] = [];
   const errors: FileError[] = [];
+  let bytes = 0;
   for (const relative of await listManifests(root, '', 0)) {
     if (files.length >= maximumFiles)
       throw new Error(`${directory} has more than ${maximumFiles} manifests: divide it among several fleet repositories`);
     const file = await readManifest(root, relative);
     if ('message' in file) errors.push(file);
     else files.push(file);
+    bytes += 'text' in file ? file.text.length : 0;
+    if (bytes > maximumBytes)
+      throw new Error(`the manifests below ${directory} have more than ${maximumBytes} bytes: divide them by spec.directory`);
   }
   const hash = createHash('sha256');
   for (const file of files) hash.update(`${file.path}\0${file.text}\0`);
@@ -50,7 +54,10 @@ async function readManifest(root: string, relative: string): Promise<ManifestFil
     const real = await realpath(path.join(root, relative));
     if (!real.startsWith(root + path.sep))
       return { file: relative, message: 'is a symbolic link out of the directory: it is not followed' };
-    const { size } = await stat(real);
+    const found = await stat(real);
+    // A pipe would be read for ever.
+    if (!found.isFile()) return { file: relative, message: 'is a symbolic link to something that is no file' };
+    const { size } = found;
     if (size > maximumFileBytes) return { file: relative, message: `has ${size} bytes, at most ${maximumFileBytes}` };
     return { path: relative, text: await readFile(real, 'utf8') };
   } catch (error) {

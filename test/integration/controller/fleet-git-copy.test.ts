@@ -143,6 +143,14 @@ describe.skipIf(lacks('git'))('a copy of a Git repository', () => {
     });
   });
 
+  it('names a manifest that lies too deep: silence would have it pruned', async () => {
+    const deep = `${'d/'.repeat(17)}a.yaml`;
+    await remote.commit({ [deep]: 'a: 1\n', [`${'d/'.repeat(16)}b.yaml`]: 'b: 1\n' });
+    const { files, errors } = await read();
+    expect(files).toHaveLength(1);
+    expect(errors).toEqual([{ file: deep, message: 'lies more than 16 directories deep' }]);
+  });
+
   it('gives up a tree that names itself ten to the ninth times', async () => {
     await remote.commit({ 'a.yaml': 'a: 1\n' });
     let object = await remote.git('rev-parse', 'HEAD:a.yaml');

@@ -1,12 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { surplus } from '../../../controller/fleet/apply.ts';
+import { prune, surplus } from '../../../controller/fleet/apply.ts';
 import { readManifests } from '../../../controller/fleet/manifest.ts';
 import { readDirectory } from '../../../controller/fleet/sources/directory-source.ts';
 import { describeFleet } from '../../../controller/fleet/status.ts';
 import type { FleetRepository } from '../../../crds/fleet-repository.ts';
+import { ApiError } from '../../../kube/api/api-error.ts';
 import type { Stored } from '../../../kube/api/objects.ts';
 
 const deployment = (name: string) =>
@@ -70,6 +72,50 @@ describe('manifests', () => {
     ]);
   });
 
+  it('that declare one object twice in one file are refused: no inventory holds an object twice', () => {
+    const { objects, errors } = read({ 'a.yaml': `${deployment('one')}---\n${deployment('one')}`, 'b.yaml': deployment('two') });
+    expect(objects.map(({ object }) => object.metadata.name)).toEqual(['two']);
+    expect(errors).toMatchObject([
+      { file: 'a.yaml', line: 11, column: 19, message: 'ModelDeployment home/one is declared in this file twice: keep one' },
+    ]);
+  });
+
+  it.each([
+    ['that is too long', 'x'.repeat(254)],
+    ['with what no name has', 'a_b'],
+    ['that leads elsewhere', '../secrets'],
+  ])('with a name %s are refused with their place: no status could list them', (_, name) => {
+    const { objects, errors } = read({ 'a.yaml': deployment(name), 'b.yaml': deployment('one') });
+    expect(objects).toHaveLength(1);
+    expect(errors).toMatchObject([
+      { file: 'a.yaml', line: 3, column: 19, message: expect.stringContaining('is not a name') as string },
+    ]);
+    const elsewhere = deployment('one').replace('name: one', `name: one, namespace: ${name}`);
+    expect(read({ 'a.yaml': elsewhere }).errors).toMatchObject([
+      { message: expect.stringMatching(/^metadata.namespace/) as string },
+    ]);
+  });
+
+  it('that are all keys are read in seconds, and one that comes twice is found at its place', () => {
+    const keys = Array.from({ length: 60_000 }, (_, index) => `k${index}: 1`).join('\n');
+    const started = performance.now();
+    expect(read({ 'a.yaml': `${keys}\nk7: 2\n` }).errors).toMatchObject([
+      { file: 'a.yaml', line: 60_001, column: 1, message: 'the key k7 comes twice in one mapping: keep one' },
+    ]);
+    expect(performance.now() - started).toBeLessThan(15_000);
+  });
+
+  it('of a hundred thousand documents stop only their file, and a file is not quoted error by error', () => {
+    const { objects, errors } = read({
+      'a.yaml': 'a\n...\n'.repeat(100_000),
+      'b.yaml': '---\nkind: x\n'.repeat(500),
+      'c.yaml': deployment('one'),
+    });
+    expect(objects).toHaveLength(1);
+    expect(errors[0]).toMatchObject({ file: 'a.yaml', message: '100000 documents in one file, at most 1000' });
+    expect(errors.filter(({ file }) => file === 'b.yaml')).toHaveLength(32);
+  });
+
   it('allow kinds by name', () => {
     expect(
       read({ 'a.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: { name: a }\n' }, { kinds: ['Secret'] }).objects,
@@ -118,6 +164,14 @@ describe('a directory', () => {
     expect(await readDirectory(directory)).toMatchObject({ files: [], errors: [{ file: 'out.yaml' }] });
   });
 
+  it('is not read for ever because of a pipe', async () => {
+    execFileSync('mkfifo', [path.join(directory, 'pipe')]);
+    await symlink('pipe', path.join(directory, 'in.yaml'));
+    expect((await readDirectory(directory)).errors).toEqual([
+      { file: 'in.yaml', message: 'is a symbolic link to something that is no file' },
+    ]);
+  });
+
   it('that is missing is named', async () => {
     await expect(readDirectory(path.join(directory, 'nowhere'))).rejects.toThrow('nowhere cannot be read: correct spec.path');
   });
@@ -160,6 +214,50 @@ describe('the status of a repository', () => {
     );
     expect(failed).toMatchObject({ inventory, lastAppliedRevision: 'sha256:1' });
     expect(failed.conditions?.map(({ type, status: is }) => `${type}=${is}`)).toEqual(['Ready=False', 'Reconciling=True']);
+  });
+
+  it('is not Ready while something that is no longer declared cannot be deleted, and says what and why', () => {
+    const unpruned = 'ModelDeployment home/b is no longer declared and cannot be deleted: not allowed';
+    const status = describeFleet(
+      { ...repository, status: { lastAppliedRevision: 'sha256:1' } },
+      { kind: 'applied', revision: 'sha256:2', inventory, errors: [], unpruned },
+      '2026-01-01T00:00:00Z',
+    );
+    expect(status).toMatchObject({ lastAppliedRevision: 'sha256:1', lastAttemptedRevision: 'sha256:2' });
+    expect(status.history).toMatchObject([{ outcome: 'PartlyApplied', message: unpruned }]);
+    expect(status.conditions?.map(({ type, status: is, reason }) => `${type}=${is} ${reason}`)).toEqual([
+      'Ready=False PruneFailed',
+      'Reconciling=True PruneFailed',
+    ]);
+  });
+
+  it('can be written though the path of a bad file is longer than a status holds', () => {
+    const { errors } = describeFleet(
+      repository,
+      { kind: 'applied', revision: 'sha256:1', inventory: [], errors: [{ file: `${'d/'.repeat(1500)}a.yaml`, message: 'no' }] },
+      '2026-01-01T00:00:00Z',
+    );
+    expect(errors?.[0]?.file).toHaveLength(1024);
+  });
+
+  it('keeps what could not be deleted, and what the server said of it', async () => {
+    const live = { apiVersion: 'v', kind: 'ModelDeployment', metadata: { name: 'a', namespace: 'home', uid: 'u' } };
+    const refused = new ApiError({ status: 403, reason: 'Forbidden', message: 'fleet cannot delete it' });
+    const client = {
+      get: () => Promise.resolve(live as never),
+      apply: () => Promise.reject(new Error('nothing is applied here')),
+      delete: () => Promise.reject(refused),
+    };
+    const { left, failure } = await prune(
+      { client, events: { publish: () => undefined } },
+      repository,
+      inventory,
+      new AbortController().signal,
+    );
+    expect(left).toEqual(inventory);
+    expect(failure).toMatch(
+      /^ModelDeployment home\/a is no longer declared and cannot be deleted: .*fleet cannot delete it.*: give that account/,
+    );
   });
 
   it('finds what is no longer declared', () => {

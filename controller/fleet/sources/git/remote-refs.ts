@@ -8,6 +8,9 @@ export interface Commit {
   revision: string;
 }
 
+/** A revision has 256 characters in a status. */
+const shownName = 200;
+
 type Ref = FleetRepositorySpec['ref'];
 
 /** Patterns for `git ls-remote --symref`; none when the spec names a commit. */
@@ -34,7 +37,7 @@ export function commitOf(ref: Ref, listing: string, url: string): Commit {
         permanent: true,
       },
     );
-  return { sha: found, revision: `${ref?.branch ?? ref?.tag ?? headBranch ?? 'HEAD'}@sha1:${found}` };
+  return { sha: found, revision: `${(ref?.branch ?? ref?.tag ?? headBranch ?? 'HEAD').slice(0, shownName)}@sha1:${found}` };
 }
 
 function missing(ref: Ref, url: string): string {

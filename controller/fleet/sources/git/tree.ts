@@ -37,7 +37,11 @@ export async function readTree(
   let bytes = 0;
   for (const [at, entry] of entries) {
     const relative = at.slice(prefix.length);
-    if (!isManifest(relative) || relative.split('/').length > sourceLimits.depth) continue;
+    if (!isManifest(relative)) continue;
+    if (relative.split('/').length - 1 > sourceLimits.depth) {
+      errors.push({ file: relative, message: `lies more than ${sourceLimits.depth} directories deep` });
+      continue;
+    }
     const target = entry.mode === symbolicLink ? await follow(git, entries, at, prefix) : entry;
     const problem = target === undefined ? outOfTree : sizeProblem(target);
     if (problem !== undefined || target === undefined) {
