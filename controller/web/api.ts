@@ -108,6 +108,9 @@ function describeFleet(stores: ApiSources['stores']) {
   return { devices, deployments, models: stores.versions.size, instances: stores.instances.size };
 }
 
+/** What every agent runs models with, whatever its board: a predictor of another runtime is transferred here too. */
+const agentKey = { runtime: 'onnxruntime', executionProvider: 'cpu', spinning: false };
+
 /** What every class would spend on every variant, at every boundary it has a predictor for. Plain SI numbers. */
 function describePredictions({ classes, estimator }: ApiSources['stores'], version: Stored<ModelVersion>) {
   const items = classes.list().flatMap(({ metadata: { name: deviceClass } }) => {
@@ -116,7 +119,7 @@ function describePredictions({ classes, estimator }: ApiSources['stores'], versi
       kind: 'EdgeDevice',
       metadata: { name: '' },
       spec: {},
-      status: { deviceClassName: deviceClass },
+      status: { deviceClassName: deviceClass, classKey: agentKey },
     };
     return version.spec.variants.flatMap((variant) =>
       boundaries.flatMap((boundary) => {

@@ -116,6 +116,21 @@ describe('calibration in operation', () => {
     expect(await serving()).toEqual(before);
   });
 
+  it('shows in the API too, where another runtime’s predictor is a transferred one', async () => {
+    const answer = await fetch(`${plane.controller.webUrl}/api/predictions/${namespace}/cell-1`);
+    const { items } = (await answer.json()) as { items: { deviceClass: string; boundary: string }[] };
+    const at = (deviceClass: string, boundary: string) =>
+      items.find((item) => item.deviceClass === deviceClass && item.boundary === boundary);
+    const version = (await calibration())?.version;
+    expect(at(className, 'CoreRail')).toMatchObject({ predictor: `${predictorName}@${version}`, transferred: false });
+    expect(at('raspberry-pi-5', 'CoreRail')).toMatchObject({ predictor: `${predictorName}@1`, transferred: false });
+    expect(at('raspberry-pi-5', 'Board')).toMatchObject({
+      transferred: true,
+      mismatches: ['runtime: card pytorch, device onnxruntime'],
+    });
+    expect(at('generic-arm64', 'Board')).toBeUndefined();
+  });
+
   it('shows error and coverage as metrics', async () => {
     const text = await (await fetch(`${plane.controller.webUrl}/metrics`)).text();
     const labels = `{class="${className}",predictor="${predictorName}"}`;
