@@ -4,8 +4,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { FleetRepository } from '../../crds/fleet-repository.ts';
 import { annotations, fieldManagers } from '../../crds/names.ts';
 import { fleetRepositories } from '../../crds/resources.ts';
+import { ApiError } from '../../kube/api/api-error.ts';
 import { secrets } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
+import type { Stored } from '../../kube/api/objects.ts';
 import type { Store } from '../../kube/cache/store.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { identityFor } from './identity.ts';
@@ -21,9 +23,9 @@ export interface Hook {
 export type HookAnswer = 'accepted' | 'refused';
 
 export interface HookDeps {
-  client: Client;
+  client: Pick<Client, 'get' | 'patch'>;
   clock: Clock;
-  repositories: Store<FleetRepository>;
+  repositories: Pick<Store<FleetRepository>, 'get'>;
   allowPaths: boolean;
 }
 
@@ -34,10 +36,7 @@ const rememberedMilliseconds = 10_000;
 export function createHookReceiver(deps: HookDeps) {
   const remembered = new Map<string, { until: number; key: Promise<string | undefined> }>();
 
-  function keyOf(
-    repository: ReturnType<HookDeps['repositories']['list']>[number],
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
+  function keyOf(repository: Stored<FleetRepository>, signal: AbortSignal): Promise<string | undefined> {
     const name = repository.spec.webhookSecretName;
     if (name === undefined) return Promise.resolve(undefined);
     const id = `${repository.metadata.uid}/${repository.metadata.generation}`;
@@ -53,7 +52,11 @@ export function createHookReceiver(deps: HookDeps) {
             .toString('utf8')
             .trim() || undefined,
       )
-      .catch(() => undefined);
+      .catch((error: unknown) => {
+        // A server that did not answer has said nothing of the key: the next call asks again.
+        if (!(error instanceof ApiError)) remembered.delete(id);
+        return undefined;
+      });
     remembered.set(id, { until: deps.clock.monotonic() + rememberedMilliseconds, key });
     return key;
   }

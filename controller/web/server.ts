@@ -24,7 +24,11 @@ export async function startWeb(
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `there is nothing at ${request.url.slice(0, 200)}`, next: 'GET /api' }),
   );
-  app.setErrorHandler((error, request, reply) => {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const { statusCode = 500 } = error;
+    // A request that is wrong is no fault of ours, and strangers must not fill the log with theirs.
+    if (statusCode >= 400 && statusCode < 500)
+      return reply.code(statusCode).send({ error: error.message, next: statusCode === 413 ? 'send a smaller body' : 'GET /api' });
     deps.logger.error({ err: error, path: request.url }, 'web request failed');
     return reply.code(500).send({ error: 'the controller could not answer', next: 'look into its log' });
   });

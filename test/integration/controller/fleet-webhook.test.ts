@@ -73,6 +73,24 @@ describe.skipIf(lacks('git'))('a webhook', () => {
     expect((await repository()).metadata.resourceVersion).toBe(before);
   });
 
+  it('that is said again has the fleet looked at again, and changes nothing else', async () => {
+    const body = '{}';
+    const before = await repository();
+    expect((await post({ 'x-hub-signature-256': `sha256=${sign(body)}` }, body)).status).toBe(202);
+    await eventually(async () =>
+      expect((await repository()).status?.lastHandledReconcileAt).not.toBe(before.status?.lastHandledReconcileAt),
+    );
+    const after = await repository();
+    expect(after.spec).toEqual(before.spec);
+    expect(after.status?.inventory).toEqual(before.status?.inventory);
+  });
+
+  it('with a body that is too large is answered so, and is none of the errors of the controller', async () => {
+    const answer = await post({ 'x-gitlab-token': key }, 'x'.repeat(5 * 2 ** 20 + 1));
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ next: 'send a smaller body' });
+  });
+
   it('for a fleet that there is not is refused in the same words', async () => {
     const answer = await post({ 'x-gitlab-token': key }, '{}', 'nothing');
     expect(answer.status).toBe(401);
