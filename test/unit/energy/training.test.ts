@@ -5,6 +5,7 @@ import { parsePredictor, predict } from '../../../energy/prediction/predictor.ts
 import { rooflineAmounts, rooflineTerms } from '../../../energy/prediction/quantities.ts';
 import { evaluateRoofline, fitRoofline } from '../../../energy/prediction/roofline.ts';
 import { cellRows } from '../../../energy/prediction/training/cell-rows.ts';
+import { nestedCoverage } from '../../../energy/prediction/training/coverage.ts';
 import { outOfFold } from '../../../energy/prediction/training/cross-validation.ts';
 import { fitLogModel } from '../../../energy/prediction/training/fit.ts';
 import { groupedFolds, randomGenerator } from '../../../energy/prediction/training/folds.ts';
@@ -162,6 +163,39 @@ describe('training', () => {
     });
     expect(results).toHaveLength(120);
     expect(scoresOf(results).meanAbsolutePercent).toBeLessThan(8);
+  });
+
+  it('shows a tested network to nothing that is tested on it: not to the model, not to its interval', () => {
+    const rows = madeUpRows(120, 8, { noise: 0.05, offset: 0.08 });
+    const tested = 'network-17';
+    // Each network has two rows. Had anything seen this one, what is said of it would be another number.
+    const wild = rows.map((row) => (row.architecture === tested ? { ...row, joules: 7 * row.joules } : row));
+    const options = {
+      target: 'joules',
+      referenceSession: 'first',
+      hullQuantile: 0.95,
+      folds: 4,
+      repeats: 2,
+      seed: 1,
+      groupBy: 'architecture',
+    } as const;
+    const said = (of: readonly TrainingRow[]) =>
+      outOfFold(of, options).flatMap(({ row, predicted }) => (row.architecture === tested ? [predicted] : []));
+    expect(said(wild)).toEqual(said(rows));
+    expect(said(rows)).toHaveLength(4);
+    const family = rows.find(({ architecture }) => architecture === tested)?.family;
+    const ofFamily = (of: readonly TrainingRow[]) =>
+      outOfFold(of, { ...options, groupBy: 'family', folds: 7, repeats: 1 }).flatMap(({ row, predicted }) =>
+        row.family === family ? [predicted] : [],
+      );
+    const wildFamily = rows.map((row) => (row.family === family ? { ...row, joules: 7 * row.joules } : row));
+    expect(ofFamily(wildFamily)).toEqual(ofFamily(rows));
+    const widths = (of: readonly TrainingRow[]) =>
+      nestedCoverage(of, { ...options, repeats: 1, hasFamilies: true, confidencePercent: 90 }).flatMap(({ row, logHalfWidth }) =>
+        row.architecture === tested ? [logHalfWidth] : [],
+      );
+    expect(widths(wild)).toEqual(widths(rows));
+    expect(widths(rows)).toHaveLength(2);
   });
 
   it('writes the same bytes for the same rows, and they can be read and asked', () => {
