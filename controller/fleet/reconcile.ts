@@ -5,6 +5,7 @@ import { fieldManagers } from '../../crds/names.ts';
 import { fleetRepositories } from '../../crds/resources.ts';
 import type { Client } from '../../kube/api/client.ts';
 import type { Stored } from '../../kube/api/objects.ts';
+import { keyOf } from '../../kube/api/resource.ts';
 import type { Store } from '../../kube/cache/store.ts';
 import { findCondition } from '../../kube/meta/conditions.ts';
 import { backOffSeconds } from '../../kube/runtime/back-off.ts';
@@ -51,6 +52,7 @@ export function createFleetReconciler(deps: FleetDeps, options: FleetOptions) {
   });
   const failures = new Map<string, number>();
   const sources = { ...deps, git, allowPaths: options.allowPaths };
+  let swept: Promise<void> | undefined;
   return async function reconcile(key: string, signal: AbortSignal, logger: Logger): Promise<Outcome> {
     const cached = deps.repositories.get(key);
     if (!cached || cached.metadata.deletionTimestamp !== undefined) {
@@ -60,6 +62,9 @@ export function createFleetReconciler(deps: FleetDeps, options: FleetOptions) {
       await git.forget(key);
       return { kind: 'done' };
     }
+    // Once, and before any copy is made: the cache is complete by now.
+    swept ??= git.keepOnly(deps.repositories.list().map(keyOf));
+    await swept;
     const repository = deps.writes.freshest(cached);
     const started = deps.clock.monotonic();
     const suspended = repository.spec.suspend === true;

@@ -43,7 +43,8 @@ export interface RolloutState {
   handled: string[];
 }
 
-export const maximumRejections = 10;
+/** One for each class that a deployment may have: what is forgotten is tried again. */
+export const maximumRejections = 16;
 
 export function readRejections(revision: ControllerRevision | undefined): Rejection[] {
   const parsed = parse(revision?.metadata.annotations?.[annotations.rejections]);

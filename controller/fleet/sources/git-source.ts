@@ -1,5 +1,6 @@
 // Git as a fleet source: one copy per repository, kept in the controller's data directory.
 import { createHash } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { FleetRepository } from '../../../crds/fleet-repository.ts';
 import { isNotFound } from '../../../kube/api/api-error.ts';
@@ -24,10 +25,10 @@ export interface GitSourceOptions {
 const defaultTimeoutSeconds = 60;
 
 export class GitSource {
-  readonly #deps: { client: Client; clock: Clock };
+  readonly #deps: { client: Pick<Client, 'get'>; clock: Clock };
   readonly #options: GitSourceOptions;
 
-  constructor(deps: { client: Client; clock: Clock }, options: GitSourceOptions) {
+  constructor(deps: { client: Pick<Client, 'get'>; clock: Clock }, options: GitSourceOptions) {
     this.#deps = deps;
     this.#options = options;
   }
@@ -46,7 +47,10 @@ export class GitSource {
         permanent: true,
       });
     const timeoutSeconds = spec.timeoutSeconds ?? defaultTimeoutSeconds;
-    const copy = this.#copyOf(repository, url);
+    const of = path.join(this.#options.directory, nameOf(`${repository.metadata.namespace}/${repository.metadata.name}`));
+    // Another address is another copy: its objects and credentials have nothing to do with the first one's, which go.
+    await keepOnly(of, [nameOf(url)]);
+    const copy = new RepositoryCopy(path.join(of, nameOf(url)), this.#deps.clock);
     await copy.prepare();
     const secret = await this.#secretOf(repository, asUser, signal);
     const access = await prepareAccess(url, secret, { home: copy.home, allowFiles, timeoutSeconds });
@@ -58,10 +62,9 @@ export class GitSource {
     await new RepositoryCopy(path.join(this.#options.directory, nameOf(key)), this.#deps.clock).remove();
   }
 
-  /** Another address is another copy: its objects and credentials have nothing to do with the first one's. */
-  #copyOf({ metadata }: Stored<FleetRepository>, url: string): RepositoryCopy {
-    const of = nameOf(`${metadata.namespace}/${metadata.name}`);
-    return new RepositoryCopy(path.join(this.#options.directory, of, nameOf(url)), this.#deps.clock);
+  /** Removes the copies of repositories that went while nobody looked. @param keys of those that there are */
+  async keepOnly(keys: readonly string[]): Promise<void> {
+    await keepOnly(this.#options.directory, keys.map(nameOf));
   }
 
   async #secretOf(
@@ -82,6 +85,12 @@ export class GitSource {
       throw new SourceError('AuthenticationFailed', why, { cause: error });
     }
   }
+}
+
+async function keepOnly(directory: string, names: readonly string[]): Promise<void> {
+  const present = await readdir(directory).catch(() => []);
+  const gone = present.filter((name) => !names.includes(name));
+  await Promise.all(gone.map((name) => rm(path.join(directory, name), { recursive: true, force: true })));
 }
 
 function nameOf(text: string): string {

@@ -4,12 +4,44 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GitAccess } from '../../../controller/fleet/sources/git/environment.ts';
 import { RepositoryCopy } from '../../../controller/fleet/sources/git/repository-copy.ts';
+import { GitSource } from '../../../controller/fleet/sources/git-source.ts';
 import { systemClock } from '../../../kube/runtime/clock.ts';
 import { lacks } from '../../support/git/available.ts';
 import { TestRepository } from '../../support/git/repository.ts';
 
 const access: GitAccess = { settings: [], allowFiles: true };
 const mebibyte = 2 ** 20;
+const { signal } = new AbortController();
+
+describe.skipIf(lacks('git'))('the copies of all Git repositories', () => {
+  it('go when their address changes, and when their repository went while nobody looked', async () => {
+    const remotes = [await TestRepository.create(), await TestRepository.create()];
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-copies-'));
+    const kept = () => readdir(directory, { recursive: true }).then((names) => names.filter((name) => name.endsWith('HEAD')));
+    try {
+      const source = new GitSource(
+        { client: { get: () => Promise.reject(new Error('no Secret is named')) }, clock: systemClock },
+        { directory, maximumBytes: 64 * mebibyte, allowFiles: true },
+      );
+      const read = async (name: string, remote: TestRepository | undefined) => {
+        await remote?.commit({ 'a.yaml': `a: ${name}\n` });
+        const metadata = { name, namespace: 'home', uid: name, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' };
+        const url = remote?.url ?? '';
+        return source.read({ apiVersion: 'v', kind: 'FleetRepository', metadata, spec: { url } }, url, undefined, signal);
+      };
+      await read('one', remotes[0]);
+      await read('two', remotes[0]);
+      await read('one', remotes[1]);
+      expect(await kept()).toHaveLength(2);
+      await source.keepOnly(['home/two']);
+      expect(await kept()).toHaveLength(1);
+      expect((await read('two', remotes[0])).files).toEqual([{ path: 'a.yaml', text: 'a: two\n' }]);
+    } finally {
+      for (const remote of remotes) await remote.remove();
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+});
 
 describe.skipIf(lacks('git'))('a copy of a Git repository', () => {
   let remote: TestRepository;

@@ -98,6 +98,23 @@ describe('a device that was away while its class moved on', () => {
   });
 });
 
+describe('a revision that every one of twelve classes rejects', () => {
+  it('stays rejected on all of them: none is forgotten and tried again for ever', () => {
+    const classes = Array.from({ length: 12 }, (_, index) => `class-${index}`);
+    const fleet = new PlannedFleet({
+      spec: { rollout: { analysis: {} } },
+      devices: Object.fromEntries(classes.map((name) => [`on-${name}`, name])),
+      predictions: Object.fromEntries(classes.map((name) => [name, predictions.pi])),
+    });
+    fleet.behave = (slot) => (slot.modelVersionName === 'cell-2' ? { ...good, errors: 200 } : good);
+    fleet.settle();
+    fleet.ask(fleet.release('cell-2', 'b'));
+    fleet.settle();
+    expect(fleet.events.filter((reason) => reason === 'ErrorsExceeded')).toHaveLength(12);
+    expect(new Set(actives(fleet))).toEqual(new Set(['cell-1']));
+  });
+});
+
 describe('bytes that are damaged on their way', () => {
   it.each(['DigestMismatch', 'SizeMismatch', 'DownloadFailed'])('%s is no verdict on the model', (reason) => {
     const fleet = upgrading({ analysis: {} }, ['pi-1']);
