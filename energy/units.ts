@@ -80,6 +80,12 @@ export function formatRate(perSecond: number): string {
   ]);
 }
 
+/** Three significant digits of milliseconds, a second and more included: 1.512 s → "1510 ms". */
+export function formatMilliseconds(seconds: number): string {
+  const digits = (seconds * 1000).toPrecision(3);
+  return `${digits.includes('e') ? plain(Number(digits)) : digits} ms`;
+}
+
 function parse(text: string, grammar: Grammar): number {
   const match = new RegExp(grammar.pattern).exec(text);
   const unit = match?.[match.length - 1];

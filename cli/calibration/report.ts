@@ -2,7 +2,7 @@
 import type { CalibrationStep } from '../../agent/calibration/calibration-record.ts';
 import type { CalibrationRun, StepReport } from '../../agent/calibration/run-calibration.ts';
 import type { PredictorArtifact } from '../../energy/prediction/predictor.ts';
-import { formatEnergy } from '../../energy/units.ts';
+import { formatEnergy, formatMilliseconds } from '../../energy/units.ts';
 import { counted } from '../../kube/meta/counted.ts';
 
 /** Lines for the error stream. */
@@ -22,7 +22,7 @@ export function describeStep({ next, remaining, remainingSeconds, last, resumed 
 function describeOutcome({ outcome }: CalibrationStep): string {
   if (outcome.kind === 'LeftOut') return `left out, ${outcome.reason}: ${outcome.message}`;
   const error = 100 * Math.sqrt(outcome.joulesLogVariance);
-  return `${formatEnergy(outcome.joules)} ± ${error.toFixed(1)} %, ${(outcome.seconds * 1000).toPrecision(3)} ms, ${outcome.windows} windows`;
+  return `${formatEnergy(outcome.joules)} ± ${error.toFixed(1)} %, ${formatMilliseconds(outcome.seconds)}, ${outcome.windows} windows`;
 }
 
 function formatMinutes(seconds: number): string {

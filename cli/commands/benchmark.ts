@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { type BenchmarkResult, runBenchmark } from '../../agent/benchmark.ts';
 import { boundaries } from '../../energy/prediction/prediction.ts';
+import { formatMilliseconds } from '../../energy/units.ts';
 import { counted } from '../../kube/meta/counted.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -55,7 +56,7 @@ export async function benchmark(file: string, flags: BenchmarkFlags, signal: Abo
 
 function tableOf(result: BenchmarkResult): string {
   const { test, latencyMicroseconds: latency } = result;
-  const milliseconds = (value: number | undefined) => (value === undefined ? '-' : `${(value / 1000).toPrecision(3)} ms`);
+  const milliseconds = (value: number | undefined) => (value === undefined ? '-' : formatMilliseconds(value / 1e6));
   const energy = test.energy
     ? `${test.energy.value} [${test.energy.lower}, ${test.energy.upper}] ${test.energy.quantity}, from ${test.energy.source}`
     : `not measured (${test.energyAbsent?.reason ?? test.reason ?? 'NotMeasuredYet'}): ${test.energyAbsent?.message ?? test.message ?? 'the windows were too few'}`;

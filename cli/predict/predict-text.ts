@@ -2,7 +2,7 @@
 import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import type { PredictionReport } from '../../energy/prediction/catalogue.ts';
 import { explain, explainLayers, type Predictor } from '../../energy/prediction/predictor.ts';
-import { formatEnergy } from '../../energy/units.ts';
+import { formatEnergy, formatMilliseconds } from '../../energy/units.ts';
 import { formatTable } from '../output/table.ts';
 
 export function formatReports(reports: readonly PredictionReport[]): string {
@@ -15,7 +15,7 @@ export function formatReports(reports: readonly PredictionReport[]): string {
       { title: 'INTERVAL', value: formatInterval },
       {
         title: 'LATENCY',
-        value: (row) => (row.latencySeconds === null ? '-' : `${(row.latencySeconds * 1000).toPrecision(3)} ms`),
+        value: (row) => (row.latencySeconds === null ? '-' : formatMilliseconds(row.latencySeconds)),
         align: 'right',
       },
       { title: 'IN DOMAIN', value: (row) => (row.inDomain ? 'yes' : 'no') },

@@ -1,5 +1,5 @@
 // What a person sees of a recommendation: the ranking, why each is where it is, and what could not be read.
-import { formatEnergy } from '../../energy/units.ts';
+import { formatEnergy, formatMilliseconds } from '../../energy/units.ts';
 import { formatTable } from '../output/table.ts';
 import type { Recommended } from './recommended.ts';
 
@@ -20,8 +20,7 @@ export function formatRecommendations(
       },
       {
         title: 'LATENCY',
-        value: ({ prediction: { latencySeconds } }) =>
-          latencySeconds ? `${(latencySeconds.estimate * 1000).toPrecision(3)} ms` : '-',
+        value: ({ prediction: { latencySeconds } }) => (latencySeconds ? formatMilliseconds(latencySeconds.estimate) : '-'),
         align: 'right',
       },
       { title: 'CATEGORY', value: (row) => row.category ?? (row.prediction.inDomain ? '-' : 'out of domain') },

@@ -1,6 +1,7 @@
 // Errors, p95 and agreement: of live requests, and of the loop where there is no other model or too little traffic. Pure.
 import type { ModelDeployment } from '../../../crds/model-deployment.ts';
 import type { EnergyTestStatus, TrafficTestOrder } from '../../../crds/model-instance.ts';
+import { formatMilliseconds } from '../../../energy/units.ts';
 import { counted } from '../../../kube/meta/counted.ts';
 import type { TestFinding } from './finding.ts';
 
@@ -115,5 +116,5 @@ function describe(test: EnergyTestStatus): string {
 }
 
 function milliseconds(microseconds: number): string {
-  return `${(microseconds / 1000).toPrecision(3)} ms`;
+  return formatMilliseconds(microseconds / 1e6);
 }

@@ -1,6 +1,6 @@
 // May this deployment go to, or stay on, this device? The first no is the explanation. Pure.
 import type { CandidateVerdict } from '../../../crds/model-deployment.ts';
-import { formatPower } from '../../../energy/units.ts';
+import { formatMilliseconds, formatPower } from '../../../energy/units.ts';
 import { formatQuantity } from '../../../kube/meta/quantity.ts';
 import { compareVersions, selects, untolerated } from './selectors.ts';
 import type { DeploymentView, DeviceView, ExistingPlacement, Option } from './types.ts';
@@ -72,7 +72,7 @@ export function refusedByResources(
   if (limit !== undefined && latency && latency.lower * 1000 > limit)
     return {
       verdict: 'LatencyExceeded',
-      message: `predicted at least ${(latency.lower * 1000).toPrecision(3)} ms > p95LatencyMilliseconds ${limit}`,
+      message: `predicted at least ${formatMilliseconds(latency.lower)} > p95LatencyMilliseconds ${limit}`,
     };
   if (device.memoryBytes !== undefined && use.memoryBytes + option.memoryBytes > device.memoryBytes)
     return {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   energyPattern,
   formatEnergy,
+  formatMilliseconds,
   formatPower,
   formatRate,
   parseEnergy,
@@ -68,6 +69,10 @@ describe('amounts with units', () => {
     expect(formatPower(0.0321)).toBe('32.1mW');
     expect(formatRate(0.2)).toBe('12/min');
     expect(formatRate(5)).toBe('5/s');
+  });
+
+  it('writes times without an exponent, a second and more included', () => {
+    expect([0.00505, 0.05, 1.512, 61].map(formatMilliseconds)).toEqual(['5.05 ms', '50.0 ms', '1510 ms', '61000 ms']);
   });
 
   it('reads back what it writes, within half of the third digit', () => {
