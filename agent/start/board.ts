@@ -43,7 +43,7 @@ export async function openBoard(
   const roots = { pathSysfs: options.pathSysfs ?? '/sys', pathProcfs: options.pathProcfs ?? '/proc' };
   const plain = options.simulate === undefined ? undefined : hiddenBoardOf(options.simulate);
   const hidden = plain && options.simulateMisfit !== undefined ? withMisfit(plain, options.simulateMisfit) : plain;
-  const real = await readMachine(roots);
+  const real = await readMachine(roots, runCommand);
   const machine = hidden ? { ...real, boardModel: `${hidden.boardModel} (simulated)` } : real;
   const simulated = hidden && new SimulatedBoard(hidden, { clock });
   const probes = await detectSources({ pathSysfs: roots.pathSysfs, ...(simulated === undefined ? {} : { simulated }) }, signal);
