@@ -1,4 +1,5 @@
 // What people say to a rollout: let it pass, stop it, try it again.
+import { criteriaHashOf } from '../../controller/model-deployment/revision.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { wholeNumber } from '../flags/number.ts';
 import { giveCommand, type RolloutCommand } from '../rollout/annotate.ts';
@@ -32,7 +33,10 @@ export async function rolloutRetry(name: string, flags: RolloutFlags, signal: Ab
   await withDeployment(name, flags, signal, async (asked) => {
     mustBeSeen(asked, 'retry');
     const revision = asked.deployment.status?.currentRevision;
-    const rejected = asked.deployment.status?.rejectedRevisions?.some((one) => one.revision === revision) ?? false;
+    const criteriaHash = criteriaHashOf(asked.deployment);
+    const rejected = (asked.deployment.status?.rejectedRevisions ?? []).some(
+      (one) => one.revision === revision && one.criteriaHash === criteriaHash,
+    );
     if (revision === undefined || !rejected)
       throw refuse(
         `the current revision ${revision ?? '(none)'} of ${name} is not rejected`,

@@ -54,6 +54,8 @@ export function declare(kinds: PlanKinds, declaration: Declaration): Declared {
       taken.set(id, entry);
       continue;
     }
+    // What is never applied from here is on a cluster only where somebody else has put it; of files alone nobody knows.
+    if (!live && underneath === previous && policyOf(entry) === 'Ignore') continue;
     const applied = apply(kind, entry, { live, old, creationTimestamp });
     if (applied.kind === 'applied') {
       objects.set(id, applied.object);
@@ -90,15 +92,20 @@ function isProtected(object: JsonObject | undefined): boolean {
   return isObject(own) && own[annotations.prune] === 'disabled';
 }
 
+function policyOf({ object }: ManifestObject): string | undefined {
+  return object.metadata.annotations?.[annotations.ssa];
+}
+
 type Applied = { kind: 'applied'; object: JsonObject } | { kind: 'refused'; refusals: Refusal[] };
 
 function apply(
   kind: CompiledKind,
-  { object }: ManifestObject,
+  entry: ManifestObject,
   given: { live: JsonObject | undefined; old: JsonObject | undefined; creationTimestamp: string },
 ): Applied {
   const { live: present, old, creationTimestamp } = given;
-  const policy = object.metadata.annotations?.[annotations.ssa];
+  const { object } = entry;
+  const policy = policyOf(entry);
   if (present && (policy === 'Ignore' || policy === 'IfNotPresent')) return { kind: 'applied', object: present };
   const { object: sent, unknown, malformed } = kind.prune(toJson(object));
   if (malformed !== undefined) return { kind: 'refused', refusals: [explainText(object, malformed)] };

@@ -6,6 +6,7 @@ import { readDirectory } from '../../controller/fleet/sources/directory-source.t
 import type { SourceContent } from '../../controller/fleet/sources/source.ts';
 import type { FleetRepository } from '../../crds/fleet-repository.ts';
 import type { Stored } from '../../kube/api/objects.ts';
+import { counted } from '../../kube/meta/counted.ts';
 import { usageError } from '../exit-codes.ts';
 import { type Declared, declare } from './declare.ts';
 import { readCommit } from './git-manifests.ts';
@@ -56,8 +57,10 @@ export async function readTwoFleets(order: FleetOrder, given: Given, signal: Abo
   );
   if (given.live) {
     const inventory = new Set((given.repository?.status?.inventory ?? []).map(({ id }) => id));
+    const emptied = refusesEmpty(given.repository, after) ? [emptiedError(order.files, inventory.size)] : [];
     const declared = declare(given.kinds, {
       ...after,
+      errors: [...after.errors, ...emptied],
       ...common,
       underneath: given.base,
       previous: given.base,
@@ -87,6 +90,19 @@ export async function readTwoFleets(order: FleetOrder, given: Given, signal: Abo
   });
   const source = order.from === undefined ? order.files : `${order.files}, ${order.from} → ${order.to ?? 'working tree'}`;
   return { source, before: before.objects, after: declared.objects, errors: declared.errors };
+}
+
+/** As the controller does it (controller/fleet/sync.ts): an emptied directory is taken for a mistake. */
+function refusesEmpty(repository: Stored<FleetRepository> | undefined, after: ReturnType<typeof read>): boolean {
+  if (repository?.spec.prune !== true || repository.spec.allowEmpty === true) return false;
+  return after.manifests.length + after.errors.length === 0 && (repository.status?.inventory ?? []).length > 0;
+}
+
+function emptiedError(files: string, objects: number): FileError {
+  return {
+    file: files,
+    message: `declares nothing, and ${counted(objects, 'object')} would go: set spec.allowEmpty of the FleetRepository if that is meant`,
+  };
 }
 
 type Known = NonNullable<Parameters<typeof readManifests>[2]>;

@@ -1,4 +1,5 @@
 // Whether Git owns a deployment, and what to change where it comes from.
+import { join } from 'node:path';
 import { kindOfEntry } from '../../controller/fleet/kinds.ts';
 import { identityOf, readManifests } from '../../controller/fleet/manifest.ts';
 import { readDirectory } from '../../controller/fleet/sources/directory-source.ts';
@@ -67,9 +68,9 @@ async function placeOf(
   repository: FleetRepository,
   id: string,
 ): Promise<{ file: string; lineOf: (field: string) => number | undefined } | undefined> {
-  const { path, kinds, targetNamespace } = repository.spec;
+  const { path, directory = '', kinds, targetNamespace } = repository.spec;
   if (path === undefined) return undefined;
-  const content = await readDirectory(path).catch(() => undefined);
+  const content = await readDirectory(join(path, directory)).catch(() => undefined);
   if (!content) return undefined;
   const { objects } = readManifests(content.files, {
     namespace: repository.metadata.namespace ?? 'default',
@@ -77,7 +78,7 @@ async function placeOf(
     ...(targetNamespace === undefined ? {} : { targetNamespace }),
   });
   const found = objects.find((entry) => identityOf(entry) === id);
-  return found && { file: found.file, lineOf: (field) => found.locate(field)?.line };
+  return found && { file: join(directory, found.file), lineOf: (field) => found.locate(field)?.line };
 }
 
 export function formatGitChange({ owner, source, file, changes }: GitChange): string {

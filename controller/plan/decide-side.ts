@@ -8,7 +8,7 @@ import { keyOf } from '../../kube/api/resource.ts';
 import { findCondition } from '../../kube/meta/conditions.ts';
 import { predictedJoules } from '../estimate/choose-variant.ts';
 import { planDeployment } from '../model-deployment/plan.ts';
-import { slotOf, targetRevisionOf } from '../model-deployment/revision.ts';
+import { criteriaHashOf, slotOf, targetRevisionOf } from '../model-deployment/revision.ts';
 import { gatherWorld } from '../model-deployment/world.ts';
 import { newInstance } from '../placement/instance.ts';
 import { schedule } from '../placement/scheduling/schedule.ts';
@@ -87,7 +87,8 @@ function judge(context: Context, placements: readonly PlannedPlacement[]): { out
   const resolved = conditionOf('ModelResolved');
   if (resolved.status !== 'True') return { outcome: 'Unresolved', reason: resolved.reason, message: resolved.message };
   const target = status.currentRevision;
-  const rejection = status.rejectedRevisions?.find(({ revision }) => revision === target);
+  const criteriaHash = criteriaHashOf(deployment);
+  const rejection = status.rejectedRevisions?.find((one) => one.revision === target && one.criteriaHash === criteriaHash);
   if (
     rejection &&
     (decision.candidateCounts['Rejected'] ?? 0) + placements.filter(({ admission }) => admission === 'Kept').length > 0

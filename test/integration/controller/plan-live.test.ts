@@ -1,5 +1,5 @@
 // What `jouleops plan` says of a cluster is what the controller then does: the same words, the same devices.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,6 +33,7 @@ interface Planned {
   }[];
   problems: string[];
   warnings: string[];
+  errors: { message: string }[];
 }
 
 describe('a plan against a cluster', () => {
@@ -168,5 +169,12 @@ describe('a plan against a cluster', () => {
     expect(changes['factory/cell']).toBe('Removed');
     // It is not in the inventory: somebody else applied it.
     expect(changes['factory/tested']).toBe('Unchanged');
+    for (const name of await readdir(fleet())) await rm(path.join(fleet(), name));
+    const { code, plan: emptied } = await plan('--repository', 'default/fleet');
+    expect(code, 'an emptied directory is taken for a mistake, by the controller too').toBe(3);
+    expect([...new Set(emptied.deployments.map(({ change }) => change))]).toEqual(['Unchanged']);
+    expect(emptied.errors).toMatchObject([
+      { message: expect.stringContaining('2 objects would go: set spec.allowEmpty') as string },
+    ]);
   });
 });

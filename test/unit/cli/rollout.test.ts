@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ClassLine, classLines } from '../../../cli/rollout/classes.ts';
 import { formatGitChange, gitChangeFor } from '../../../cli/rollout/git-change.ts';
@@ -199,5 +202,39 @@ describe('what undo goes back to', () => {
       'Nothing was changed: Argo CD application shop applies this deployment and would set it back.\nChange this in Git:\n  the manifest that declares it: spec.modelVersionName: b → a',
     );
     expect(await owned({})).toBeUndefined();
+  });
+
+  it('is named by its place below the directory that the fleet reads, not by what another one says', async () => {
+    const root = await mkdtemp(path.join(os.tmpdir(), 'jouleops-undo-'));
+    try {
+      const text = 'apiVersion: jouleops.dev/v1alpha1\nkind: ModelDeployment\nmetadata: { name: cell, namespace: factory }\n';
+      for (const [directory, spec] of [
+        ['blue', 'spec: { modelVersionName: b }\n'],
+        ['green', 'spec:\n  modelVersionName: b\n'],
+      ] as const) {
+        await mkdir(path.join(root, directory));
+        await writeFile(path.join(root, directory, 'cell.yaml'), text + spec);
+      }
+      const metadata = {
+        name: 'fleet',
+        namespace: 'home',
+        uid: 'f',
+        resourceVersion: '1',
+        creationTimestamp: '2026-01-01T00:00:00Z',
+      };
+      const inventory = [{ id: 'factory_cell_jouleops.dev_ModelDeployment', version: 'v1alpha1' }];
+      const repository = {
+        apiVersion: 'jouleops.dev/v1alpha1',
+        kind: 'FleetRepository',
+        metadata,
+        spec: { path: root, directory: 'green' },
+        status: { inventory },
+      };
+      const changes = [{ field: 'spec.modelVersionName', from: 'b', to: 'a' }];
+      const change = await gitChangeFor(deploymentWith({}), [repository], changes);
+      expect(change).toMatchObject({ file: 'green/cell.yaml', changes: [{ line: 5 }] });
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
   });
 });

@@ -130,5 +130,8 @@ describe('manifests of a plan', () => {
     const ignored = deploymentYaml('cell', { budget: '99mJ', annotations: 'jouleops.dev/ssa: Ignore' });
     const { objects } = make({ 'cell.yaml': ignored }, { underneath: there, previous: there });
     expect(objects.get(cellId)).toEqual(there.get(cellId));
+    expect(make({ 'cell.yaml': ignored }).objects.size, 'the controller never makes it').toBe(0);
+    const once = deploymentYaml('cell', { annotations: 'jouleops.dev/ssa: IfNotPresent' });
+    expect(make({ 'cell.yaml': once }).objects.size, 'it is made once').toBe(1);
   });
 });

@@ -130,6 +130,12 @@ describe('a plan', () => {
     expect(after).toMatchObject({ outcome: 'Rejected', reason: 'RevisionRejected' });
     expect(after?.message).toContain('was rejected on raspberry-pi-5: measured 120mJ > budget 80mJ');
     expect(after?.placements).toMatchObject([{ device: 'pi-1', admission: 'Kept' }]);
+    const lowered = deployment('cell', { modelVersionName: 'cell-2', budget: { energyPerInference: '1mJ', boundary: 'Board' } });
+    const other = fleet({ devices, versions, deployments: [lowered], revisions, instances: serving });
+    expect(of(plan(other, other, millijoules), 'cell')?.after, 'that rejection was for another budget').toMatchObject({
+      outcome: 'Refused',
+      reason: 'BudgetExceededPredicted',
+    });
   });
 
   it('answers no only for what the change makes or touches', () => {
