@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JoinRefused } from '../../../agent/identity/join.ts';
 import type { EdgeDeviceStatus } from '../../../crds/edge-device.ts';
+import { ConnectionError } from '../../../kube/api/api-error.ts';
 import type { Client } from '../../../kube/api/client.ts';
 import { createClient } from '../../../kube/api/http-client.ts';
 import { type StubAgent, startStubAgent } from '../../support/stub-agent.ts';
@@ -67,13 +68,14 @@ async function start({ names, joinToken, connection, atOnce, idleSeconds, ...res
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** A controller that lets in no more at the moment says so; the product's agents ask again too. */
+/** A controller that lets in no more at the moment says so, and a busy server does not answer: the product's agents ask again too. */
 async function untilTaken(join: () => Promise<StubAgent>): Promise<StubAgent> {
   for (;;) {
     try {
       return await join();
     } catch (error) {
-      if (!(error instanceof JoinRefused && error.retry)) throw error;
+      const passes = error instanceof ConnectionError || (error instanceof JoinRefused && error.retry);
+      if (!passes) throw error;
       await delay(joinRetryMilliseconds);
     }
   }
