@@ -18,6 +18,7 @@ export function formatReports(reports: readonly PredictionReport[]): string {
         value: (row) => (row.latencySeconds === null ? '-' : formatMilliseconds(row.latencySeconds)),
         align: 'right',
       },
+      { title: 'CATEGORY', value: (row) => row.category ?? '-' },
       { title: 'IN DOMAIN', value: (row) => (row.inDomain ? 'yes' : 'no') },
       { title: 'TRANSFERRED', value: (row) => (row.transferred ? 'yes' : 'no') },
       { title: 'PREDICTOR', value: (row) => row.predictor },
@@ -35,15 +36,24 @@ export const readWithoutRunning =
   'too large to run, so read without running: what a runtime fuses is counted apart, so the estimate may be twice too high';
 
 export function caveats(report: PredictionReport): string {
-  const { inDomain, mismatches, unknownParts, scaleAssumed, path } = report;
+  const { inDomain, mismatches, unknownParts, scaleAssumed, path, error } = report;
   const notes = [
     ...(inDomain ? [] : ['the network is unlike those the predictor was trained on: only a measurement can decide']),
     ...mismatches.map((mismatch) => `transferred, ${mismatch}`),
     ...(path === 'static' ? [readWithoutRunning] : []),
     ...(scaleAssumed ? ['the absolute scale is assumed: ratios between networks hold, the level may be off'] : []),
+    ...(error ? [errorText(error, inDomain)] : []),
     ...(unknownParts.length === 0 ? [] : [`not known, so taken to match: ${unknownParts.join(', ')}`]),
   ];
   return notes.map((note) => `  ${report.predictor}: ${note}\n`).join('');
+}
+
+function errorText(
+  { meanAbsolutePercent, medianAbsolutePercent }: NonNullable<PredictionReport['error']>,
+  inDomain: boolean,
+): string {
+  const networks = inDomain ? 'networks' : 'kinds of networks';
+  return `its error on ${networks} held out of training: mean ${meanAbsolutePercent.toFixed(1)} %, median ${medianAbsolutePercent.toFixed(1)} %`;
 }
 
 const shownLayers = 10;

@@ -63,13 +63,14 @@ function learnOne(record: CalibrationRecord, evidence: Evidence, prediction: Pre
   if (reading.quantity !== quantityAt(reading.boundary)) return exclude(record, 'BoundaryMismatch');
   const measured = logEnergy(reading, slot.budget?.confidencePercent ?? trackedPercent);
   if (!measured) return exclude(record, 'BelowResolution');
-  const { estimate, upper } = prediction.joulesPerInference;
+  const { estimate, lower, upper } = prediction.joulesPerInference;
   const { state, outcome } = observe(record.state, {
     model: slot.digest,
     session: `${deviceName}/${reading.source}`.slice(0, 256),
     logResidual: measured.log - Math.log(estimate),
     logVariance: measured.variance,
-    logHalfWidth: Math.log(upper / estimate),
+    // The wider side: a graph that was read without running has a low lower bound, and teaches little.
+    logHalfWidth: Math.log(Math.max(upper / estimate, estimate / lower)),
   });
   return outcome === 'Quarantined' ? exclude({ ...record, state }, outcome) : { ...record, state };
 }

@@ -2,6 +2,8 @@
 import type { GraphAnalysis, GraphFeatures } from '../graph/analysis.ts';
 import type { Boundary, ClassKey, Prediction } from './prediction.ts';
 import { type Predictor, PredictorFormatError, parsePredictor, predict } from './predictor.ts';
+import { type Category, categoryOf } from './recommendation.ts';
+import type { Scores } from './training/scores.ts';
 
 export interface CatalogueFiles {
   /** File names of the predictors' folder. */
@@ -76,6 +78,10 @@ export interface PredictionReport {
   joulesPerInference: Prediction['joulesPerInference'];
   latencySeconds: number | null;
   latencySecondsInterval: Prediction['latencySeconds'] | null;
+  /** By the quartiles of what was measured on the class; null for a network unlike those, and without quartiles. */
+  category: Category | null;
+  /** Of the predictor on networks that training did not see: new ones of known kinds, or of kinds never seen where this one is unlike all. */
+  error: Pick<Scores, 'meanAbsolutePercent' | 'medianAbsolutePercent'> | null;
   inDomain: boolean;
   transferred: boolean;
   mismatches: string[];
@@ -86,6 +92,14 @@ export interface PredictionReport {
   /** `static`: the file was too large to run, so patterns that a runtime fuses are counted apart. */
   path: GraphAnalysis['path'];
   features: GraphFeatures;
+}
+
+/** What was measured for another key says nothing of this one. */
+function errorOf({ card: { scores } }: Predictor, { inDomain, transferred }: Prediction): PredictionReport['error'] {
+  const found = inDomain ? scores.byArchitecture : scores.byFamily;
+  if (!found || transferred) return null;
+  const { meanAbsolutePercent, medianAbsolutePercent } = found;
+  return { meanAbsolutePercent, medianAbsolutePercent };
 }
 
 export function reportPrediction(
@@ -104,6 +118,8 @@ export function reportPrediction(
     joulesPerInference: prediction.joulesPerInference,
     latencySeconds: prediction.latencySeconds?.estimate ?? null,
     latencySecondsInterval: prediction.latencySeconds ?? null,
+    category: prediction.inDomain ? categoryOf(prediction.joulesPerInference.estimate, predictor.card.catalogue) : null,
+    error: errorOf(predictor, prediction),
     inDomain: prediction.inDomain,
     transferred: prediction.transferred,
     mismatches: prediction.mismatches,

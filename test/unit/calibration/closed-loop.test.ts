@@ -118,6 +118,15 @@ describe('what a fleet measures', () => {
     expect(judged(prediction).message).toContain('pi-board@1.1');
   });
 
+  it('teaches little of networks whose graphs were read without running: their estimates are too high', () => {
+    const overstated = () =>
+      trained({ joulesPerInference: { estimate: 0.2, lower: 0.2 / 2.4, upper: 0.24, confidencePercent: 90 } });
+    const graphs = Array.from({ length: 4 }, (_, network) => measured(network, 'pi-0', 0.11));
+    const bias = (says: Uncalibrated) => Number(learn([], graphs, says)[0]?.logBias);
+    const run = () => trained({ joulesPerInference: { estimate: 0.2, lower: 0.2 / 1.2, upper: 0.24, confidencePercent: 90 } });
+    expect(Math.abs(bias(overstated))).toBeLessThan(Math.abs(bias(run)) / 2);
+  });
+
   it('is learned once: the same world twice changes nothing', () => {
     const once = learn([], dearer, predict);
     expect(learn(once, dearer, predict)).toBe(once);

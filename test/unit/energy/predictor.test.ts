@@ -221,6 +221,19 @@ describe('the catalogue', () => {
     expect(other.key).toEqual({ board: 'raspberry-pi-5', runtime: 'onnxruntime', precision: 'fp32' });
   });
 
+  it('ranks a network among the measured ones and says how far off the predictor was, where both are known', () => {
+    const known = reportPrediction(piCore, analysis, { deviceClass: 'raspberry-pi-5', ...at90 });
+    const { meanAbsolutePercent, medianAbsolutePercent } = piCore.card.scores.byArchitecture;
+    expect(known).toMatchObject({ category: 'ACCEPTABLE', error: { meanAbsolutePercent, medianAbsolutePercent } });
+    const strange = reportPrediction(piBoard, analysis, { deviceClass: 'raspberry-pi-5', ...at90 });
+    expect(strange).toMatchObject({
+      category: null,
+      error: { meanAbsolutePercent: piBoard.card.scores.byFamily?.meanAbsolutePercent },
+    });
+    const other = reportPrediction(piCore, { ...analysis, precision: 'int8' }, { deviceClass: 'raspberry-pi-5', ...at90 });
+    expect(other.error).toBeNull();
+  });
+
   it.each(['int8', 'fp16', 'mixed'])('a file of %s is transferred from a predictor of fp32, whoever asks', (precision) => {
     const report = reportPrediction(piCore, { ...analysis, precision }, { deviceClass: 'raspberry-pi-5', ...at90 });
     expect(report).toMatchObject({ transferred: true, mismatches: [`precision: card fp32, device ${precision}`] });
