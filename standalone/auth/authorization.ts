@@ -1,8 +1,9 @@
 // Two roles instead of RBAC: an administrator may do everything, a device what manifests/rbac and manifests/admission let it do.
+import type { IncomingHttpHeaders } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { deviceNameOf, devicesGroup, devicesNamespace } from '../../crds/names.ts';
 import { edgeDevices, group, modelInstances } from '../../crds/resources.ts';
-import type { ResourceRequest, Verb } from '../http/request-info.ts';
+import type { RequestInfo, ResourceRequest, Verb } from '../http/request-info.ts';
 import { StatusError } from '../http/status-error.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
 import { metadataOf } from '../storage/stored-object.ts';
@@ -36,6 +37,15 @@ export function authorizeObject(user: User, request: Place, stored: JsonObject |
   }
 }
 
+/** Nobody acts as somebody else here. Done as its caller, such a call would do what it was meant to be kept from. */
+export function refuseImpersonation(info: RequestInfo, headers: IncomingHttpHeaders): void {
+  const asked = Object.keys(headers).find((name) => name.startsWith('impersonate-'));
+  if (asked === undefined) return;
+  const why = `this server lets nobody act as somebody else: call without ${asked} (kubectl --as)`;
+  if (info.kind === 'resource') throw refusal(info, why);
+  throw new StatusError(403, 'Forbidden', `${info.path} is forbidden: ${why}`, {});
+}
+
 const pinnedMetadata = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
 const selfReads: readonly Verb[] = ['list', 'watch'];
 
@@ -56,12 +66,18 @@ function deviceMay(device: string, request: Place): boolean {
 }
 
 function forbidden(user: User, request: Place): StatusError {
-  const resource = request.group === '' ? request.plural : `${request.plural}.${request.group}`;
-  const subject = request.name === undefined ? resource : `${resource} "${request.name}"`;
   const path = request.subresource === undefined ? request.plural : `${request.plural}/${request.subresource}`;
   const scope = request.namespace === undefined ? 'at the cluster scope' : `in the namespace "${request.namespace}"`;
-  const action = `User "${user.name}" cannot ${request.verb} resource "${path}" in API group "${request.group}" ${scope}`;
-  return new StatusError(403, 'Forbidden', `${subject} is forbidden: ${action}`, {
+  return refusal(
+    request,
+    `User "${user.name}" cannot ${request.verb} resource "${path}" in API group "${request.group}" ${scope}`,
+  );
+}
+
+function refusal(request: Omit<Place, 'verb'>, why: string): StatusError {
+  const resource = request.group === '' ? request.plural : `${request.plural}.${request.group}`;
+  const subject = request.name === undefined ? resource : `${resource} "${request.name}"`;
+  return new StatusError(403, 'Forbidden', `${subject} is forbidden: ${why}`, {
     ...(request.name === undefined ? {} : { name: request.name }),
     ...(request.group === '' ? {} : { group: request.group }),
     kind: request.plural,

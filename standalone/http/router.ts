@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { authenticate } from '../auth/authentication.ts';
+import { refuseImpersonation } from '../auth/authorization.ts';
 import { anonymous } from '../auth/user.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import { sendAnswer, sendError } from './answer.ts';
@@ -33,6 +34,7 @@ async function route(deps: RouterDeps, request: IncomingMessage, response: Serve
   if (info === undefined) throw methodNotAllowed();
   const user = authenticate(request);
   if (user === anonymous && !isPublic(info)) throw unauthorized();
+  refuseImpersonation(info, request.headers);
   if (info.kind === 'resource') {
     const answer = await handleResource(deps, info, user, request, response);
     if (answer) sendAnswer(response, answer);

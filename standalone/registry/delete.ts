@@ -1,4 +1,4 @@
-import { badRequest, conflict, invalidOption, notFound } from '../http/status-error.ts';
+import { badRequest, conflict, invalidOption, notFound, StatusError } from '../http/status-error.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
 import type { Transaction } from '../storage/object-store.ts';
 import {
@@ -56,7 +56,14 @@ export type Deletion =
   | { readonly kind: 'removed'; readonly uid: string }
   | { readonly kind: 'pending'; readonly object: JsonObject };
 
+/** Without them the server would lack what it made at its start: where events of devices go, who signs client certificates. */
+const lastingNamespaces: readonly string[] = ['default', 'kube-system'];
+
 export async function deleteObject(context: RegistryContext, target: NamedTarget, options: DeleteOptions): Promise<Deletion> {
+  if (target.kind === context.registry.namespaces && lastingNamespaces.includes(target.name)) {
+    const message = `namespaces "${target.name}" is forbidden: this namespace may not be deleted`;
+    throw new StatusError(403, 'Forbidden', message, { name: target.name, kind: 'namespaces' });
+  }
   return context.store.write(
     (transaction) => {
       const live = readServed(transaction, target, target.name);

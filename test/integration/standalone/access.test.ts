@@ -3,7 +3,7 @@ import * as x509 from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { devicesGroup, devicesNamespace, deviceUserName } from '../../../crds/names.ts';
 import { edgeDevices, modelInstances } from '../../../crds/resources.ts';
-import { certificateSigningRequests, leases } from '../../../kube/api/builtins.ts';
+import { certificateSigningRequests, leases, namespaces } from '../../../kube/api/builtins.ts';
 import type { Connection } from '../../../kube/api/connection.ts';
 import { startServer } from '../../../standalone/server.ts';
 import { callApi } from '../../support/api-call.ts';
@@ -195,6 +195,25 @@ describe('who may do what', () => {
     expect((await callApi(nobody, 'GET', '/apis')).status).toBe(401);
     expect((await callApi(nobody, 'GET', '/readyz')).text).toBe('ok');
     expect((await callApi(nobody, 'GET', '/version')).json()).toMatchObject({ major: '1' });
+  });
+
+  it.each(['impersonate-user', 'impersonate-group', 'impersonate-uid', 'impersonate-extra-scope'])(
+    'does nothing for a caller who asks to act as somebody else by %s',
+    async (header) => {
+      const headers = { [header]: 'nobody' };
+      const answer = await callApi(test.server.admin, 'GET', '/api/v1/secrets', { headers });
+      expect(answer.json()).toMatchObject({
+        code: 403,
+        message: `secrets is forbidden: this server lets nobody act as somebody else: call without ${header} (kubectl --as)`,
+      });
+      expect((await callApi(device, 'GET', `${ours}/edgedevices`, { headers })).status).toBe(403);
+    },
+  );
+
+  it.each(['default', 'kube-system'])('lets nobody delete the namespace %s, which the server needs', async (name) => {
+    const refused = test.client.delete(namespaces, { name }, { signal });
+    await expect(refused).rejects.toMatchObject({ status: 403, message: expect.stringContaining('may not be deleted') });
+    expect((await test.client.get(namespaces, { name }, { signal })).status).toEqual({ phase: 'Active' });
   });
 
   it('refuses a certificate of another authority, and any token', async () => {

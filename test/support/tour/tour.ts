@@ -17,6 +17,8 @@ export interface CallOptions {
   accept?: string;
   /** Who calls; the administrator otherwise. `nobody` sends no credentials. */
   as?: Connection | 'nobody';
+  /** Whom the caller asks to act as. */
+  actingAs?: string;
   /** Not part of the comparison: preparation, or a poll whose count depends on time. */
   unrecorded?: boolean;
 }
@@ -135,6 +137,7 @@ export class Tour {
         accept: options.accept ?? 'application/json',
         ...(body === null ? {} : { 'content-type': options.contentType ?? 'application/json' }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(options.actingAs === undefined ? {} : { 'impersonate-user': options.actingAs }),
       },
       signal: AbortSignal.timeout(30_000),
     });

@@ -1,6 +1,6 @@
 import { eventually } from '../../eventually.ts';
 import type { TourChapter } from '../case.ts';
-import { configMap, configMaps, deployment, deployments, merge, version, versions } from '../paths.ts';
+import { configMap, configMaps, deployment, deployments, merge, namespaces, version, versions } from '../paths.ts';
 import type { Tour } from '../tour.ts';
 
 const quiet = { unrecorded: true } as const;
@@ -31,6 +31,13 @@ async function settled(tour: Tour, status: number, done: (references: string) =>
 export const deletions: TourChapter = {
   title: 'Finalizers and owners',
   cases: [
+    {
+      says: 'namespaces that the server itself needs stay',
+      async visit(tour) {
+        const query = { dryRun: 'All' };
+        for (const name of ['default', 'kube-system']) await tour.call(403, 'DELETE', namespaces(name), { query });
+      },
+    },
     {
       says: 'an object with a finalizer goes when the finalizer goes',
       async visit(tour) {

@@ -161,6 +161,21 @@ export const identities: TourChapter = {
       },
     },
     {
+      says: 'who acts as somebody without rights may nothing',
+      async visit(tour) {
+        await tour.call(403, 'GET', secrets(tour), { actingAs: 'nobody' });
+        await tour.call(403, 'POST', deployments(tour), { actingAs: 'nobody', body: deployment('a') });
+      },
+    },
+    {
+      says: 'a device acts as nobody else',
+      needsControllerManager: true,
+      async visit(tour) {
+        const as = await joined(tour);
+        await tour.call(403, 'GET', devices(), { as, actingAs: 'jouleops:device:another-device' });
+      },
+    },
+    {
       says: 'a certificate of another authority is not trusted',
       async visit(tour) {
         const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
