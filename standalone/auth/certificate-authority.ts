@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -12,6 +12,8 @@ const usages: KeyUsage[] = ['sign', 'verify'];
 const daySeconds = 86_400;
 const authorityDays = 3650;
 const ownCertificateDays = 1825;
+/** What is left of the administrator's at a start: with less, it gets another, and the kubeconfig that is written then has it. */
+const renewalDays = 365;
 /** Clocks of devices are not exact. */
 const backdateSeconds = 300;
 
@@ -27,7 +29,7 @@ export interface CertificateAuthority {
   readonly certificate: string; // PEM
   /** A new key and its certificate for the API server itself. */
   issueServer(hosts: readonly string[]): Promise<KeyPair>;
-  /** The administrator's, kept in the data directory. */
+  /** The administrator's, kept in the data directory while it is good for another year. */
   administrator(): Promise<KeyPair>;
   /** Signs a PEM certificate request for client authentication. Throws when the request is not signed by its own key. */
   signClient(request: string, validSeconds: number): Promise<string>;
@@ -43,7 +45,14 @@ export async function openCertificateAuthority(dataDirectory: string, clock: Clo
   return {
     certificate: own.certificate,
     issueServer: (hosts) => issueWithNewKey(authority, 'jouleops-apiserver', 'server', hosts),
-    administrator: () => loadOrCreate(join(directory, 'admin'), () => issueWithNewKey(authority, 'jouleops:admin', 'client', [])),
+    administrator: () => {
+      const goodUntil = clock.now() + renewalDays * daySeconds * 1000;
+      return loadOrCreate(
+        join(directory, 'admin'),
+        () => issueWithNewKey(authority, 'jouleops:admin', 'client', []),
+        (stored) => new x509.X509Certificate(stored).notAfter.getTime() > goodUntil,
+      );
+    },
     signClient: async (pem, validSeconds) => {
       const request = new x509.Pkcs10CertificateRequest(pem);
       if (!(await request.verify())) throw new Error('the request is not signed by the key that it is for');
@@ -136,12 +145,17 @@ function serialNumber(): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-async function loadOrCreate(path: string, create: () => Promise<KeyPair>): Promise<KeyPair> {
+async function loadOrCreate(
+  path: string,
+  create: () => Promise<KeyPair>,
+  isGood: (certificate: string) => boolean = () => true,
+): Promise<KeyPair> {
   const files = { certificate: `${path}.crt`, key: `${path}.key` };
   // The certificate is written last: where it exists, so does its key.
   if (existsSync(files.certificate)) {
     try {
-      return { certificate: readFileSync(files.certificate, 'utf8'), key: readFileSync(files.key, 'utf8') };
+      const stored = { certificate: readFileSync(files.certificate, 'utf8'), key: readFileSync(files.key, 'utf8') };
+      if (isGood(stored.certificate)) return stored;
     } catch (error) {
       throw new StandaloneError(`cannot read ${files.key}`, 'Restore it, or choose an empty directory with --data-dir.', {
         cause: error,
@@ -149,6 +163,8 @@ async function loadOrCreate(path: string, create: () => Promise<KeyPair>): Promi
     }
   }
   const created = await create();
+  // Gone before the key is another.
+  rmSync(files.certificate, { force: true });
   writeDurably(files.key, created.key);
   writeDurably(files.certificate, created.certificate);
   return created;

@@ -7,6 +7,7 @@ import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { configMaps, namespaces } from '../../../kube/api/builtins.ts';
+import { systemClock } from '../../../kube/runtime/clock.ts';
 import { startServer } from '../../../standalone/server.ts';
 import { StandaloneError } from '../../../standalone/standalone-error.ts';
 import { callApi } from '../../support/api-call.ts';
@@ -56,6 +57,20 @@ describe('starting the embedded control plane', () => {
     expect(second.server.certificateAuthority).toBe(first.server.certificateAuthority);
     expect(second.server.admin.clientCertificate).toBe(first.server.admin.clientCertificate);
     await second.close();
+  });
+
+  it('gives the administrator another certificate in time, before the five years of the first are over', async () => {
+    const daysAgo = (days: number) => ({ ...systemClock, now: () => Date.now() - days * 86_400_000 });
+    const first = await startServer({ dataDirectory: directory, logger: silentLogger, clock: daysAgo(1826) });
+    const { clientCertificate } = first.admin;
+    await first.close();
+    const second = await startServer({ dataDirectory: directory, logger: silentLogger, clock: daysAgo(1826 - 1400) });
+    expect(second.admin.clientCertificate).toBe(clientCertificate);
+    await second.close();
+    const third = await startTestServer({ dataDirectory: directory });
+    expect(third.server.certificateAuthority).toBe(first.certificateAuthority);
+    expect((await third.client.list(namespaces, { signal })).items).toHaveLength(4);
+    await third.close();
   });
 
   it('lets only its owner read what it keeps', async () => {
