@@ -112,7 +112,7 @@ export class BlobStore {
     if (plan.kind === 'full')
       throw new ArtifactError(
         'InsufficientStorage',
-        `${what} needs ${formatBytes(bytes)}; the quota is ${formatBytes(this.#quotaBytes)}, of which models in use hold ${formatBytes(plan.pinnedBytes)}: raise the agent's storage limit or remove a deployment`,
+        `${what} needs ${formatBytes(bytes)}; the quota is ${formatBytes(this.#quotaBytes)}, of which models in use hold ${formatBytes(plan.pinnedBytes)}: raise the agent's --storage-limit or remove a deployment`,
       );
     for (const digest of plan.evict) await this.disk.remove(this.path(digest));
     const free = await this.freeBytes();

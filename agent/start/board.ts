@@ -16,6 +16,7 @@ import { runCommand } from '../power/sources/command.ts';
 import { type Machine, readMachine } from '../telemetry/machine.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { ThrottleReader } from '../telemetry/throttling.ts';
+import { memoryForModels } from './memory-limit.ts';
 
 export interface Board {
   machine: Machine;
@@ -32,7 +33,6 @@ export interface Board {
 }
 
 const telemetrySeconds = 5;
-const modelsShareOfMemory = 0.75;
 
 export async function openBoard(
   options: AgentOptions,
@@ -60,7 +60,7 @@ export async function openBoard(
     simulated: hidden !== undefined,
     classKey: classKeyOf(machine, runtimeVersion, hidden),
     runtimeVersion,
-    memoryLimitBytes: options.memoryLimitBytes ?? Math.floor(real.memoryBytes * modelsShareOfMemory),
+    memoryLimitBytes: memoryForModels(options.memoryLimitBytes, real.memoryBytes, process.constrainedMemory()),
     power: new NodePower(probes, deps),
     telemetry,
     ...(simulated === undefined ? {} : { deposits: new Deposits({ board: simulated, store, logger }, signal) }),

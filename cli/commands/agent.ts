@@ -6,7 +6,8 @@ import { settleMemory } from '../../agent/start/settle-memory.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError, usageError } from '../exit-codes.ts';
-import { parsePort } from '../flags/number.ts';
+import { bytesIn } from '../flags/bytes.ts';
+import { numberIn, parsePort } from '../flags/number.ts';
 import { checkSimulatedClass } from '../flags/simulated-class.ts';
 import { createLogger } from '../logger.ts';
 
@@ -32,6 +33,10 @@ interface AgentFlags {
   deployTokenFile?: string;
   deployHost?: string[];
   upstream?: string[];
+  advertisedUrl?: string;
+  storageLimit: string;
+  memoryLimit?: string;
+  windowSeconds: string;
 }
 
 export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<void> {
@@ -45,6 +50,7 @@ export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<voi
     ...(flags.grpcPort === undefined ? {} : { grpcPort: parsePort('--grpc-port', flags.grpcPort) }),
     insecureOpen: flags.insecureOpen,
     ...accessOf(flags),
+    ...limitsOf(flags),
     pathSysfs: flags.pathSysfs,
     pathProcfs: flags.pathProcfs,
     ...(flags.standalone ? { standalone: true } : {}),
@@ -57,6 +63,20 @@ export async function agent(flags: AgentFlags, signal: AbortSignal): Promise<voi
   };
   settleMemory(systemClock, signal).catch(() => {}); // it ends with the agent
   await runAgent(options, { logger: createLogger({ device: flags.name }) }, signal);
+}
+
+type LimitFlags = Pick<AgentFlags, 'advertisedUrl' | 'storageLimit' | 'memoryLimit' | 'windowSeconds'>;
+
+/** @throws CommandError that names the flag, its value and what is wanted. */
+export function limitsOf({ advertisedUrl, storageLimit, memoryLimit, windowSeconds }: LimitFlags) {
+  if (advertisedUrl !== undefined && !/^https?:$/.test(URL.canParse(advertisedUrl) ? new URL(advertisedUrl).protocol : ''))
+    throw usageError(`--advertised-url ${advertisedUrl} is not an http address`, 'give one such as https://hall-1-pi:7500');
+  return {
+    storageLimitBytes: bytesIn('--storage-limit', storageLimit),
+    windowSeconds: numberIn('--window-seconds', windowSeconds, 1, 600),
+    ...(memoryLimit === undefined ? {} : { memoryLimitBytes: bytesIn('--memory-limit', memoryLimit) }),
+    ...(advertisedUrl === undefined ? {} : { advertisedUrl: advertisedUrl.replace(/\/$/, '') }),
+  };
 }
 
 type AccessFlags = Pick<AgentFlags, 'tlsCertFile' | 'tlsKeyFile' | 'accessTokenFile' | 'clientCaFile'>;

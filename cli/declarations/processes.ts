@@ -64,6 +64,10 @@ export function declareProcesses(program: Command, signal: AbortSignal): void {
     .option('--access-token-file <file>', 'token that applications send; without it another address than loopback gets one')
     .option('--client-ca-file <file>', 'PEM of the authority whose client certificates are let in')
     .option('--insecure-open', 'serve on an address that is not loopback as plain text, to everybody', false)
+    .option('--advertised-url <url>', 'what others reach the inference port under; default: its own address')
+    .option('--storage-limit <bytes>', 'room for artifacts, such as 2Gi', '8Gi')
+    .option('--memory-limit <bytes>', 'memory that all models may take, such as 512Mi; default: three quarters of what there is')
+    .option('--window-seconds <n>', 'length of a window of measurement; longer ones see less energy', '10')
     .addHelpText('after', '\nExample:\n  jouleops agent --name hall-1-pi --data-dir /var/lib/jouleops --join-token-file token')
     .action(async (flags) => (await import('../commands/agent.ts')).agent(flags, signal));
 }

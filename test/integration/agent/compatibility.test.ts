@@ -97,7 +97,7 @@ describe('scripts written for the replaced agent, on a device without a control 
       body: { error: expect.stringContaining('did not send the whole model') as string },
     });
     const huge = await call(`${url}/deploy`, 'POST', { ...order, model_url: `http://${host}/models/huge.onnx` }, token);
-    expect(huge).toMatchObject({ status: 507, body: { error: expect.stringContaining('storage limit') as string } });
+    expect(huge).toMatchObject({ status: 507, body: { error: expect.stringContaining('--storage-limit') as string } });
   });
 
   it('see an error while the only model cannot be loaded', async () => {

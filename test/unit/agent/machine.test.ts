@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { classKeyOf } from '../../../agent/class-key.ts';
 import type { RunCommand } from '../../../agent/power/sources/command.ts';
+import { memoryForModels } from '../../../agent/start/memory-limit.ts';
 import { readMachine } from '../../../agent/telemetry/machine.ts';
 import { sysfsTree } from './sysfs-tree.ts';
 
@@ -24,4 +25,17 @@ describe('the power mode of a board', () => {
     expect(machine.powerMode).toBe(expected);
     expect(classKeyOf(machine, '1.30.0', undefined).powerMode).toBe(expected);
   });
+});
+
+describe('the memory that models may take', () => {
+  const gibibyte = 2 ** 30;
+  it.each<[string, number | undefined, number | undefined, number]>([
+    ['three quarters of the machine’s', undefined, undefined, 6],
+    ['three quarters of what its container may take', undefined, 2 * gibibyte, 1.5],
+    ['the machine’s where a container has no limit', undefined, 2 ** 63, 6],
+    ['the machine’s where the system does not say', undefined, 0, 6],
+    ['what the operator says', 7 * gibibyte, 2 * gibibyte, 7],
+  ])('is %s', (_, ordered, container, expected) =>
+    expect(memoryForModels(ordered, 8 * gibibyte, container)).toBe(expected * gibibyte),
+  );
 });

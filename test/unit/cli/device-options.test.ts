@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { joinSourceOf } from '../../../cli/commands/agent.ts';
+import { joinSourceOf, limitsOf } from '../../../cli/commands/agent.ts';
 import { parseValidity } from '../../../cli/device/validity.ts';
 
 describe('how long a join token is good for', () => {
@@ -19,6 +19,29 @@ describe('how long a join token is good for', () => {
   it.each(['', '24', '0h', '31d', '1h30m', '-1h', '1 h', '999999d', 'h'])('is not "%s"', (text) => {
     expect(() => parseValidity(text)).toThrow(`--valid ${text} is not a time from one minute to thirty days`);
   });
+});
+
+describe('what an agent may take', () => {
+  const flags = { storageLimit: '8Gi', windowSeconds: '10' };
+
+  it('is room for artifacts, memory for models, and the length of a window', () => {
+    expect(limitsOf(flags)).toEqual({ storageLimitBytes: 8 * 2 ** 30, windowSeconds: 10 });
+    expect(
+      limitsOf({ storageLimit: '512Mi', memoryLimit: '1G', windowSeconds: '60', advertisedUrl: 'https://pi:7500/' }),
+    ).toEqual({
+      storageLimitBytes: 512 * 2 ** 20,
+      memoryLimitBytes: 1e9,
+      windowSeconds: 60,
+      advertisedUrl: 'https://pi:7500',
+    });
+  });
+
+  it.each([
+    ['--storage-limit 8 GB is not an amount of bytes', { ...flags, storageLimit: '8 GB' }],
+    ['--memory-limit 0 is not an amount of bytes', { ...flags, memoryLimit: '0' }],
+    ['--window-seconds 0.5 is not in range', { ...flags, windowSeconds: '0.5' }],
+    ['--advertised-url pi:7500 is not an http address', { ...flags, advertisedUrl: 'pi:7500' }],
+  ])('is refused: %s', (message, wrong) => expect(() => limitsOf(wrong)).toThrow(message));
 });
 
 describe('how an agent joins', () => {
