@@ -132,7 +132,9 @@ export class AssignmentWatcher {
 /** New slots over what the device itself remembers: what served, and a step back that lasts until another revision becomes active. */
 export function adopt(known: DesiredInstance | undefined, object: Stored<ModelInstance>, deviceUid: string): DesiredInstance {
   const { metadata, spec } = object;
-  const rollback = known?.localRollback?.revision === spec.active?.revision ? known?.localRollback : undefined;
+  // Made anew under the same name: what served goes on, but tests and a step back were the other's.
+  const same = known?.uid === metadata.uid ? known : undefined;
+  const rollback = same?.localRollback?.revision === spec.active?.revision ? same?.localRollback : undefined;
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
@@ -141,8 +143,8 @@ export function adopt(known: DesiredInstance | undefined, object: Stored<ModelIn
     deviceUid,
     spec,
     ...(known?.lastServed === undefined ? {} : { lastServed: known.lastServed }),
-    ...(known?.tests === undefined ? {} : { tests: known.tests }),
+    ...(same?.tests === undefined ? {} : { tests: same.tests }),
     ...(known?.measured === undefined ? {} : { measured: known.measured }),
-    ...(rollback === undefined ? {} : { localRollback: rollback, localStop: known?.localStop ?? false }),
+    ...(rollback === undefined ? {} : { localRollback: rollback, localStop: same?.localStop ?? false }),
   };
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { adopt } from '../../../agent/assignment/assignment-watcher.ts';
 import { decideAssignment } from '../../../agent/assignment/decide-assignment.ts';
 import type { DesiredInstance } from '../../../agent/assignment/desired-state.ts';
 import type { EdgeDevice, EdgeDeviceStatus } from '../../../crds/edge-device.ts';
+import type { ModelInstance, Slot } from '../../../crds/model-instance.ts';
 import type { Stored } from '../../../kube/api/objects.ts';
 
 const known: DesiredInstance = {
@@ -84,5 +86,36 @@ describe('what a device makes of its own object', () => {
   it('keeps what another EdgeDevice object had assigned', () => {
     const older = { ...known, deviceUid: 'device-0' };
     expect(decideAssignment(device({ assigned: [] }), 'device-1', [older])).toMatchObject({ stop: [] });
+  });
+});
+
+describe('what a device remembers of an instance that it is told of again', () => {
+  const slot: Slot = { revision: 'r1', modelVersionName: 'm', modelVersion: '1', variant: 'fp32', digest: 'sha256:a', size: 1 };
+  const stepped: DesiredInstance = {
+    ...known,
+    spec: { ...known.spec, active: slot },
+    lastServed: slot,
+    localRollback: { revision: 'r1', reason: 'BudgetExceededMeasured', time: '2026-01-01T00:00:00Z' },
+    localStop: true,
+    tests: [{ id: 't', kind: 'Absolute', state: 'Completed', windows: 6, windowsDone: 6 }],
+  };
+  const told = (uid: string, active = slot): Stored<ModelInstance> => ({
+    apiVersion: 'jouleops.dev/v1alpha1',
+    kind: 'ModelInstance',
+    metadata: { name: 'states', namespace: 'factory', uid, resourceVersion: '9', creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { ...known.spec, active },
+  });
+
+  it('is its step back and its tests, for as long as the revision stays', () => {
+    expect(adopt(stepped, told('u1'), 'device-1')).toMatchObject({ localRollback: { revision: 'r1' }, localStop: true });
+    const next = adopt(stepped, told('u1', { ...slot, revision: 'r2' }), 'device-1');
+    expect(next).not.toHaveProperty('localRollback');
+    expect(next.tests).toHaveLength(1);
+  });
+
+  it('is only what served, when the object was made anew under its name', () => {
+    const anew = adopt(stepped, told('u2'), 'device-1');
+    expect(anew).toMatchObject({ uid: 'u2', lastServed: { revision: 'r1' } });
+    for (const other of ['localRollback', 'localStop', 'tests']) expect(anew).not.toHaveProperty(other);
   });
 });
