@@ -25,11 +25,13 @@ export interface ValidationOptions extends FitOptions {
   scored?: (row: TrainingRow) => boolean;
 }
 
-/** One entry per scored row and repeat. The row's session offset, learned from the training side, is applied. */
+/** One entry per scored row and repeat; none where all rows are of one group. The row's session offset, learned from the training side, is applied. */
 export function outOfFold(rows: readonly TrainingRow[], options: ValidationOptions): OutOfFold[] {
   const results: OutOfFold[] = [];
   const groups = rows.map((row) => row[options.groupBy]);
   const folds = Math.min(options.folds, new Set(groups).size);
+  // A single group cannot be held out: nothing would be left to learn from.
+  if (folds < 2) return [];
   for (let repeat = 0; repeat < options.repeats; repeat += 1) {
     const foldOf = groupedFolds(groups, folds, options.seed + repeat);
     for (let fold = 0; fold < folds; fold += 1) {

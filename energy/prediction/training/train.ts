@@ -130,9 +130,10 @@ export function trainPredictor(
 }
 
 function validate(rows: readonly TrainingRow[], plan: TrainingPlan, target: FitOptions['target']): Folds {
+  const byFamily = plan.hasFamilies ? outOfFold(rows, validationOptions(plan, target, 'family')) : [];
   return {
     byArchitecture: outOfFold(rows, validationOptions(plan, target, 'architecture')),
-    ...(plan.hasFamilies ? { byFamily: outOfFold(rows, validationOptions(plan, target, 'family')) } : {}),
+    ...(byFamily.length > 0 ? { byFamily } : {}),
   };
 }
 

@@ -216,6 +216,13 @@ describe('training', () => {
     expect(predictor.card.scores.byFamily).toBeDefined();
   });
 
+  it('has no scores on unseen families where all networks are of one, and every number of the file is one', () => {
+    const rows = madeUpRows(70, 9, { noise: 0.03 }).map((row) => ({ ...row, family: 'only' }));
+    const text = artifactText(trainPredictor(rows, plan));
+    expect(text).not.toContain('null');
+    expect(parsePredictor(text).card.scores.byFamily).toBeUndefined();
+  });
+
   it('never repeats a measured value as a prediction', () => {
     const rows = madeUpRows(90, 7, { noise: 0.05 });
     const predictor = parsePredictor(artifactText(trainPredictor(rows, plan)));
