@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CalibrationRun } from '../../agent/calibration/run-calibration.ts';
 import { writeFileAtomic } from '../../agent/disk/atomic-file.ts';
-import { type Predictor, type PredictorArtifact, parsePredictor } from '../../energy/prediction/predictor.ts';
+import { parsePredictorFile } from '../../energy/prediction/catalogue.ts';
+import type { Predictor, PredictorArtifact } from '../../energy/prediction/predictor.ts';
 import { artifactText } from '../../energy/prediction/training/ship.ts';
 import { deviceClassText } from './device-class-text.ts';
 import { predictorOf } from './predictor-of-record.ts';
@@ -40,7 +41,7 @@ export async function writePredictor(
 async function versioned(made: PredictorArtifact, file: string): Promise<PredictorArtifact> {
   const before = await readFile(file, 'utf8').catch(() => undefined);
   if (before === undefined) return made;
-  const { version } = parsePredictor(before);
+  const { version } = parsePredictorFile(file, before);
   const same = { ...made, version };
   return artifactText(same) === before ? same : { ...made, version: version + 1 };
 }

@@ -5,7 +5,7 @@ import { formatMilliseconds } from '../../energy/units.ts';
 import { counted } from '../../kube/meta/counted.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { CommandError } from '../exit-codes.ts';
-import { numberIn } from '../flags/number.ts';
+import { numberIn, wholeNumberIn } from '../flags/number.ts';
 import { oneOf } from '../flags/one-of.ts';
 import { checkSimulatedClass } from '../flags/simulated-class.ts';
 import { createLogger } from '../logger.ts';
@@ -33,9 +33,9 @@ export async function benchmark(file: string, flags: BenchmarkFlags, signal: Abo
     {
       file,
       boundary,
-      windows: numberIn('--windows', flags.windows, 6, 96),
+      windows: wholeNumberIn('--windows', flags.windows, 6, 96),
       windowSeconds: numberIn('--window-seconds', flags.windowSeconds, 0.1, 600),
-      threads: numberIn('--threads', flags.threads, 1, 256),
+      threads: wholeNumberIn('--threads', flags.threads, 1, 256),
       pathSysfs: flags.pathSysfs,
       pathProcfs: flags.pathProcfs,
       ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),

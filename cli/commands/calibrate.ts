@@ -18,7 +18,7 @@ import { describeStep, formatResult, resultOf } from '../calibration/report.ts';
 import { readSources } from '../calibration/sources.ts';
 import { writePredictor } from '../calibration/write-predictor.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
-import { numberIn, parsePort } from '../flags/number.ts';
+import { numberIn, parsePort, wholeNumberIn } from '../flags/number.ts';
 import { oneOf } from '../flags/one-of.ts';
 import { checkSimulatedClass } from '../flags/simulated-class.ts';
 import { createLogger } from '../logger.ts';
@@ -93,9 +93,9 @@ function optionsOf(flags: CalibrateFlags, probes: readonly ProbeCandidate[], anc
     throw usageError(`--class ${flags.class} is no name of a class`, 'use small letters, digits and hyphens, at most 63');
   const pushPort = flags.listen === undefined ? undefined : parseListen(flags.listen);
   return {
-    windows: numberIn('--windows', flags.windows, 2, 96),
+    windows: wholeNumberIn('--windows', flags.windows, 2, 96),
     windowSeconds: numberIn('--window-seconds', flags.windowSeconds, 0.1, 600),
-    threads: numberIn('--threads', flags.threads, 1, 256),
+    threads: wholeNumberIn('--threads', flags.threads, 1, 256),
     recordFile: (deviceClass, boundary) => recordFile(flags.out, deviceClass, boundary),
     workDirectory: path.join(flags.out, '.work'),
     probes,
@@ -107,7 +107,7 @@ function optionsOf(flags: CalibrateFlags, probes: readonly ProbeCandidate[], anc
     ...(flags.class === undefined ? {} : { deviceClass: flags.class }),
     ...(flags.boundary === undefined ? {} : { boundary: oneOf('--boundary', flags.boundary, boundaries) }),
     ...(flags.simulate === undefined ? {} : { simulate: flags.simulate }),
-    ...(flags.misfit === undefined ? {} : { simulateMisfit: numberIn('--misfit', flags.misfit, 1, 2 ** 31) }),
+    ...(flags.misfit === undefined ? {} : { simulateMisfit: wholeNumberIn('--misfit', flags.misfit, 1, 2 ** 31) }),
     ...(pushPort === undefined ? {} : { pushPort }),
   };
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { parsePredictor } from '../../energy/prediction/predictor.ts';
+import { parsePredictorFile } from '../../energy/prediction/catalogue.ts';
 import { type PlanName, shippedPlans } from '../../energy/prediction/training/plans.ts';
 import { artifactText, trainShipped } from '../../energy/prediction/training/ship.ts';
 import { TableError } from '../../energy/prediction/training/table.ts';
@@ -98,7 +98,7 @@ async function store(file: string, text: string, replace: boolean): Promise<void
   const before = await readFile(file, 'utf8').catch(() => undefined);
   if (before === text) return;
   if (before !== undefined && !replace) {
-    const { name, version } = parsePredictor(before);
+    const { name, version } = parsePredictorFile(file, before);
     throw new CommandError(
       `${file} holds ${name}@${version} with other contents`,
       'write to another directory with --out, or say --replace',

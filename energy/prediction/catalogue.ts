@@ -19,10 +19,11 @@ export interface CatalogueEntry {
 /** Every `*.json` of the folder, in the order of the names. @throws PredictorFormatError naming the file that is none. */
 export async function loadCatalogue(files: CatalogueFiles): Promise<CatalogueEntry[]> {
   const names = (await files.list()).filter((name) => name.endsWith('.json')).sort();
-  return await Promise.all(names.map(async (file) => ({ file, predictor: parseFile(file, await files.read(file)) })));
+  return await Promise.all(names.map(async (file) => ({ file, predictor: parsePredictorFile(file, await files.read(file)) })));
 }
 
-function parseFile(file: string, text: string): Predictor {
+/** @throws PredictorFormatError naming the file. */
+export function parsePredictorFile(file: string, text: string): Predictor {
   try {
     return parsePredictor(text);
   } catch (error) {

@@ -263,6 +263,8 @@ describe('jouleops calibrate', () => {
 
   it.each([
     ['--window-seconds', '0'],
+    ['--threads', '2.5'],
+    ['--windows', '4.5'],
     ['--boundary', 'Desk'],
     ['--simulate', 'toaster'],
     ['--misfit', '1'],

@@ -54,6 +54,8 @@ describe('jouleops train', () => {
     expect(refused).toMatchObject({ code: 3, stdout: '' });
     expect(refused.stderr).toMatch(/@1 with other contents\n {2}next: .*--replace/);
     expect(await readFile(path.join(directory, 'one', `${name}.json`), 'utf8')).toBe(text);
+    await writeFile(path.join(directory, 'two', `${name}.json`), text.slice(0, 100));
+    expect((await run('fewer', 'two')).stderr).toContain(`two/${name}.json: the predictor is not JSON`);
   });
 
   it.each([
