@@ -72,7 +72,7 @@ export async function startAgent(
     learned,
     deviceClassName: () => hooks.device()?.status?.deviceClassName,
   });
-  const { baselines, turn, live, book, ledger, judge, pace, windowSeconds } = measurement;
+  const { baselines, turn, live, book, ledger, judge, pace, throttleNote, windowSeconds } = measurement;
   const serving = createServing(options, { ...deps, store, board, measurement, metrics, routes });
   const { artifacts, loader } = serving;
   const recall = (uid: string, revision: string) =>
@@ -85,6 +85,7 @@ export async function startAgent(
       book,
       judge,
       pace,
+      throttleNote,
       runner: { clock, logger, artifacts, loader, routes, recall },
       test: { clock, power, baselines, turn, live, windowSeconds, throttled: () => telemetry.sample.throttled },
       hold: () => isActivationHeld(desired.device, clock.now()),
@@ -93,6 +94,7 @@ export async function startAgent(
     signal,
   );
   const keep = async () => {
+    for (const memory of [book, ledger, pace]) memory.keepOnly(desired.revisions());
     const revisions = instances.records();
     const names = new Set(revisions.map((record) => record.revision));
     try {
@@ -136,6 +138,7 @@ export async function startAgent(
       book,
       baselines,
       turn,
+      live,
       power,
       telemetry,
       routes,

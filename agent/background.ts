@@ -8,7 +8,7 @@ import { enforceBudgets } from './enforcement/enforce-budgets.ts';
 import type { Pace } from './enforcement/pace.ts';
 import { hasEnded } from './has-ended.ts';
 import type { Instances } from './instances.ts';
-import type { DeviceTurn } from './measurement/device-turn.ts';
+import type { DeviceTurn, LiveLoad } from './measurement/device-turn.ts';
 import type { EnergyBook } from './measurement/energy-book.ts';
 import type { IdleBaselines } from './measurement/idle-baseline.ts';
 import { watchOperation } from './measurement/operation-windows.ts';
@@ -35,6 +35,7 @@ export interface BackgroundDeps {
   pace: Pace;
   baselines: IdleBaselines;
   turn: DeviceTurn;
+  live: LiveLoad;
   power: NodePower;
   telemetry: Telemetry;
   routes: Routes;
@@ -72,7 +73,9 @@ export async function runBackground(deps: BackgroundDeps, windowSeconds: number,
       const blobs = await store.list();
       deps.onCacheBytes(blobs.reduce((sum, blob) => sum + blob.bytes, 0));
       const meters = turn.held ? [] : power.meters.filter((meter) => !meter.source.onDemand);
+      const known = meters.map((meter) => baselines.last(meter));
       await Promise.all(meters.map((meter) => baselines.ensure(meter, signal)));
+      if (meters.some((meter, index) => baselines.last(meter) !== known[index])) deps.onChange();
     }),
     operation(deps, windowSeconds, signal),
     every(windowSeconds, enforcement(deps)),

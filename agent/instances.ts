@@ -4,6 +4,7 @@ import type { Condition } from '../kube/api/objects.ts';
 import type { DesiredInstance } from './assignment/desired-state.ts';
 import type { BudgetJudge } from './enforcement/budget-judge.ts';
 import type { Pace } from './enforcement/pace.ts';
+import type { ThrottleNote } from './enforcement/throttle-note.ts';
 import { OrderedTests, type OrderedTestsDeps } from './measurement/ordered-tests.ts';
 import type { RevisionRecord } from './record/learned-record.ts';
 import { InstanceRunner, type RunnerDeps, slotName } from './serving/instance-runner.ts';
@@ -12,6 +13,7 @@ import { describeInstance, goalOf, type RevisionView } from './status/describe-i
 interface Deps extends OrderedTestsDeps {
   judge: BudgetJudge;
   pace: Pace;
+  throttleNote: ThrottleNote;
   runner: Omit<RunnerDeps, 'onServing' | 'onChange' | 'hold'>;
   hold: () => boolean;
 }
@@ -96,9 +98,9 @@ export class Instances {
     const names = [...new Set(slots.map((slot) => slot.revision))];
     const revisions = names.flatMap((name) => this.#viewOf(runner, instance, name));
     const goal = goalOf(instance);
-    const { judgement } = goal
-      ? this.#deps.judge(goal)
-      : { judgement: { verdict: 'Unknown', reason: 'NotReached', message: 'nothing serves' } };
+    const view = goal && this.#deps.judge(goal);
+    const judgement = view?.judgement ?? { verdict: 'Unknown', reason: 'NotReached', message: 'nothing serves' };
+    const note = view && this.#deps.throttleNote(goal, view);
     const status = judgement.verdict === 'ExceedsBudget' ? 'False' : judgement.verdict === 'WithinBudget' ? 'True' : 'Unknown';
     const { routed, recreateGapMilliseconds } = runner;
     const now = new Date(this.#deps.clock.now()).toISOString();
@@ -110,7 +112,7 @@ export class Instances {
         budget: {
           status,
           reason: judgement.reason,
-          message: `${judgement.message}${throttleNote(this.#deps.pace, goal?.revision)}`,
+          message: note === undefined ? judgement.message : `${judgement.message}; ${note}`,
         },
         tests: instance.tests ?? [],
         ...(routed === undefined ? {} : { routed }),
@@ -168,9 +170,4 @@ export class Instances {
     await this.#deps.desired.put(instance);
     this.#entries.get(`${instance.namespace}/${instance.name}`)?.runner.update(instance);
   }
-}
-
-function throttleNote(pace: Pace, revision: string | undefined): string {
-  const note = revision === undefined ? undefined : pace.noteOf(revision);
-  return note === undefined ? '' : `; ${note}`;
 }

@@ -85,13 +85,18 @@ export class DesiredState {
 
   /** Every digest that a slot refers to: never evicted. */
   pinnedDigests(): Set<string> {
-    const pinned = new Set<string>();
-    for (const { spec, lastServed } of this.#state.instances) {
-      for (const slot of [spec.active, spec.candidate, spec.previous, lastServed]) {
-        if (slot) for (const digest of digestsOf(slot)) pinned.add(digest);
-      }
-    }
-    return pinned;
+    return new Set(this.#slots().flatMap(digestsOf));
+  }
+
+  /** Every revision that a slot refers to: what was measured of others is forgotten. */
+  revisions(): Set<string> {
+    return new Set(this.#slots().map(({ revision }) => revision));
+  }
+
+  #slots(): Slot[] {
+    return this.#state.instances.flatMap(({ spec, lastServed }) =>
+      [spec.active, spec.candidate, spec.previous, lastServed].filter((slot) => slot !== undefined),
+    );
   }
 
   async put(instance: DesiredInstance): Promise<void> {

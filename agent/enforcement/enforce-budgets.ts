@@ -68,8 +68,7 @@ function throttle(deps: Deps, instance: DesiredInstance, active: Slot, view: Bud
   const decision = decideThrottle(view.powers, meter.source, baselines.last(meter)?.watts);
   if (decision.kind === 'unneeded') pace.lift(active.revision);
   const isHeldBack = pace.dutyOf(active.revision) !== undefined;
-  // Held back, it draws so little that the meter may not see it: that is no reason to let it go.
-  if (decision.kind === 'undetectable' && !isHeldBack) pace.giveUp(active.revision, decision.message);
+  // Held back, it draws so little that the meter may not see it: that is no reason to let it go. Else status says why (throttle-note.ts).
   if (decision.kind !== 'duty') return;
   if (!isHeldBack)
     logger.warn({ instance: instance.name, duty: decision.duty }, 'a model breaks its budget and is throttled here');

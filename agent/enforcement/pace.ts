@@ -19,7 +19,6 @@ const savedSeconds = 1;
 export class Pace {
   readonly #clock: Clock;
   readonly #caps = new Map<string, Cap>();
-  readonly #notes = new Map<string, string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,19 +37,17 @@ export class Pace {
 
   lift(revision: string): void {
     this.#caps.delete(revision);
-    this.#notes.delete(revision);
   }
 
-  /** Why a model that should be throttled is not. */
-  giveUp(revision: string, message: string): void {
-    this.#caps.delete(revision);
-    this.#notes.set(revision, message);
+  /** Forgets revisions that are no longer here. */
+  keepOnly(revisions: ReadonlySet<string>): void {
+    for (const revision of this.#caps.keys()) if (!revisions.has(revision)) this.#caps.delete(revision);
   }
 
-  /** What status says of it; undefined when there is nothing to say. */
+  /** What status says of it; undefined while it is not held back. */
   noteOf(revision: string): string | undefined {
     const cap = this.#caps.get(revision);
-    return cap ? `${shareOf(cap)} of the time` : this.#notes.get(revision);
+    return cap ? `${shareOf(cap)} of the time` : undefined;
   }
 
   dutyOf(revision: string): number | undefined {

@@ -6,6 +6,7 @@ import { type Judgement, judgeMeasurement, quantityAt } from '../../energy/predi
 import { formatEnergy, parseEnergy } from '../../energy/units.ts';
 import type { Clock } from '../../kube/runtime/clock.ts';
 import type { NodePower } from '../power/node-power.ts';
+import { inferencesIn, whyNoEnergy, windowsBelowResolution } from './absent-energy.ts';
 import type { OperationWindow } from './operation-windows.ts';
 
 interface Known {
@@ -79,8 +80,9 @@ export class EnergyBook {
     );
   }
 
-  forget(revision: string): void {
-    this.#known.delete(revision);
+  /** Forgets revisions that no slot names any more. */
+  keepOnly(revisions: ReadonlySet<string>): void {
+    for (const revision of this.#known.keys()) if (!revisions.has(revision)) this.#known.delete(revision);
   }
 
   lastWindow(revision: string, boundary: Boundary): OperationWindow | undefined {
@@ -93,7 +95,7 @@ export class EnergyBook {
     const confidencePercent = slot.budget?.confidencePercent ?? 90;
     const energy = this.#operation(slot, boundary, confidencePercent) ?? this.#controlled(slot, boundary);
     const last = this.lastWindow(slot.revision, boundary);
-    const absent = energy ? undefined : this.#absent(slot.revision, boundary, last);
+    const absent = energy ? undefined : this.#absent(slot, boundary);
     const shown = energy ?? this.#shared(slot, boundary);
     return {
       ...(shown === undefined ? {} : { energy: shown }),
@@ -103,15 +105,14 @@ export class EnergyBook {
     };
   }
 
-  /** At least six exclusive windows and as many inferences as the budget asks for. */
+  /** At least six exclusive windows, as many inferences as the budget asks for, and more energy than the meter can tell from nothing. */
   #operation(slot: Slot, boundary: Boundary, confidencePercent: number): EnergyReading | undefined {
-    const windows =
-      this.#known
-        .get(slot.revision)
-        ?.windows.filter((window) => window.boundary === boundary && (window.joulesPerInference ?? 0) > 0) ?? [];
-    const inferences = windows.reduce((sum, window) => sum + window.inferences, 0);
+    const windows = this.#windowsOf(slot, boundary).filter((window) => (window.joulesPerInference ?? 0) > 0);
+    const inferences = inferencesIn(windows);
     const last = windows.at(-1);
-    if (!last || windows.length < minimumWindows || inferences < (slot.budget?.minimumInferences ?? 200)) return undefined;
+    if (!last || windows.length < minimumWindows || inferences < minimumInferences(slot)) return undefined;
+    const source = this.#power.at(boundary)?.source;
+    if (source && windowsBelowResolution(this.#windowsOf(slot, boundary), source) !== undefined) return undefined;
     const interval = meanLogInterval(
       windows.map((window) => window.joulesPerInference ?? 0),
       {
@@ -129,8 +130,14 @@ export class EnergyBook {
       source: last.source,
       attribution: 'Exclusive',
       inferences,
-      time: new Date(this.#clock.now()).toISOString(),
+      time: last.id,
     };
+  }
+
+  /** Those with a baseline. */
+  #windowsOf({ revision }: Slot, boundary: Boundary): OperationWindow[] {
+    const all = this.#known.get(revision)?.windows ?? [];
+    return all.filter((window) => window.boundary === boundary && window.joulesPerInference !== undefined);
   }
 
   #controlled(slot: Slot, boundary: Boundary): EnergyReading | undefined {
@@ -144,17 +151,18 @@ export class EnergyBook {
     return isFresh && reading.boundary === boundary ? reading : undefined;
   }
 
-  #absent(revision: string, boundary: Boundary, last: OperationWindow | undefined): { reason: string; message: string } {
-    if (!this.#power.at(boundary))
-      return { reason: 'NoPowerSource', message: `this device has no power source at boundary ${boundary}` };
-    if (last && last.joulesPerInference === undefined)
-      return { reason: 'NoIdlePower', message: 'the idle power was not measured yet: the device was never idle long enough' };
-    const throttled = this.#known.get(revision)?.throttledWindows ?? 0;
-    const tooFew = `fewer than ${minimumWindows} windows in which this model alone was at work`;
-    // A reason of its own: a message that changes alone is not written for minutes.
-    return throttled === 0
-      ? { reason: 'NotMeasuredYet', message: tooFew }
-      : { reason: 'Throttled', message: `${tooFew}; ${throttled} in which the board was throttled do not count` };
+  #absent(slot: Slot, boundary: Boundary): { reason: string; message: string } {
+    const meter = this.#power.at(boundary);
+    if (!meter) return { reason: 'NoPowerSource', message: `this device has no power source at boundary ${boundary}` };
+    const last = this.lastWindow(slot.revision, boundary);
+    return whyNoEnergy({
+      meter,
+      windows: this.#windowsOf(slot, boundary),
+      lacksBaseline: last !== undefined && last.joulesPerInference === undefined,
+      throttledWindows: this.#known.get(slot.revision)?.throttledWindows ?? 0,
+      minimumWindows,
+      minimumInferences: minimumInferences(slot),
+    });
   }
 
   #judge(
@@ -196,4 +204,8 @@ export class EnergyBook {
     this.#known.set(revision, known);
     return known;
   }
+}
+
+function minimumInferences({ budget }: Slot): number {
+  return budget?.minimumInferences ?? 200;
 }

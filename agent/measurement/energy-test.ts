@@ -160,12 +160,10 @@ class Loop {
   }
 
   async #waitForIdle(signal: AbortSignal): Promise<void> {
-    while (this.#deps.live.percent() > this.#idleLoadPercent) {
-      this.#publish(
-        'Waiting',
-        'DeviceBusy',
-        `requests keep this device ${Math.round(this.#deps.live.percent())} % busy; the test runs below ${this.#idleLoadPercent} %`,
-      );
+    const { live } = this.#deps;
+    while (live.preparing || live.percent() > this.#idleLoadPercent) {
+      const busy = `requests keep this device ${Math.round(live.percent())} % busy; the test runs below ${this.#idleLoadPercent} %`;
+      this.#publish('Waiting', 'DeviceBusy', live.preparing ? 'a model is being loaded on this device' : busy);
       await this.#deps.clock.sleep(5000, signal);
     }
   }
@@ -185,7 +183,7 @@ class Loop {
     if (a1 && a2 && b1 && b2) this.#progress.quads.push({ active: [a1, a2], candidate: [b1, b2] });
   }
 
-  /** Undefined when anything else ran in it, a request or another model's warm-up: such a window measures something else. */
+  /** Undefined when anything else ran in it, a request or the load of another model: such a window measures something else. */
   async #window(subject: LoadSubject, signal: AbortSignal): Promise<WindowResult | undefined> {
     const { clock, live, throttled } = this.#deps;
     await this.#waitForIdle(signal);
@@ -194,11 +192,12 @@ class Loop {
     const meter = this.#meter;
     using _ = meter?.use();
     const before = live.inferences;
+    const loads = live.preparations;
     const options = meter ? { seconds: this.#windowSeconds(meter) } : trafficWindow;
     const window = await runLoadWindow(subject, meter, options, clock, signal);
     this.#progress.spentJoules += window.joules ?? 0;
     const others = live.inferences - before - window.inferences;
-    if (meter && others > 0) return undefined;
+    if (meter && (others > 0 || live.preparations > loads)) return undefined;
     for (const reason of [...throttledBefore, ...throttled()]) this.#progress.throttled.add(reason);
     return thinned(window);
   }

@@ -6,7 +6,7 @@ import { hasEnded } from '../has-ended.ts';
 import type { NodePower } from '../power/node-power.ts';
 import type { PowerMeter } from '../power/power-meter.ts';
 import type { ServedModel } from '../serving/served-model.ts';
-import type { DeviceTurn } from './device-turn.ts';
+import type { DeviceTurn, LiveLoad } from './device-turn.ts';
 import type { Baseline, IdleBaselines } from './idle-baseline.ts';
 
 export interface OperationWindow {
@@ -31,6 +31,7 @@ interface Deps {
   power: NodePower;
   baselines: IdleBaselines;
   turn: DeviceTurn;
+  live: Pick<LiveLoad, 'preparing' | 'preparations'>;
   models: () => readonly ServedModel[];
   /** A window in which this model alone was at work. */
   onWindow: (model: ServedModel, window: OperationWindow) => void;
@@ -49,7 +50,7 @@ export interface OperationInterval {
   from: number;
   to: number;
   seconds: number;
-  /** A controlled loop ran in it: what meters saw is not the ordinary work of the models. */
+  /** A controlled loop ran in it, or a model was loaded: what meters saw is not the ordinary work of the models. */
   disturbed: boolean;
   /** The board was throttled at its beginning or its end. */
   throttled: boolean;
@@ -74,6 +75,8 @@ interface Mark {
   models: Map<ServedModel, { inferences: number; modelSeconds: number }>;
   cpuSeconds: number | undefined;
   throttled: boolean;
+  preparing: boolean;
+  preparations: number;
 }
 
 export async function watchOperation(deps: Deps, signal: AbortSignal): Promise<void> {
@@ -100,7 +103,9 @@ async function mark(deps: Deps, signal: AbortSignal): Promise<Mark> {
   );
   const cpuSeconds = await deps.cpuSeconds?.();
   const throttled = (deps.throttled?.() ?? []).length > 0;
-  return { at: deps.clock.monotonic(), time: deps.clock.now(), meters, models, cpuSeconds, throttled };
+  const { preparing, preparations } = deps.live;
+  const [at, time] = [deps.clock.monotonic(), deps.clock.now()];
+  return { at, time, meters, models, cpuSeconds, throttled, preparing, preparations };
 }
 
 function intervalOf(deps: Deps, before: Mark, after: Mark, disturbed: boolean): OperationInterval {
@@ -115,12 +120,13 @@ function intervalOf(deps: Deps, before: Mark, after: Mark, disturbed: boolean): 
     return [{ meter, joules: now.joules - then.joules, ...(baseline === undefined ? {} : { baseline }) }];
   });
   const seconds = (after.at - before.at) / 1000;
+  const prepared = before.preparing || before.preparations !== after.preparations;
   const known = before.cpuSeconds !== undefined && after.cpuSeconds !== undefined;
   return {
     from: after.time - seconds * 1000,
     to: after.time,
     seconds,
-    disturbed,
+    disturbed: disturbed || prepared,
     throttled: before.throttled || after.throttled,
     meters,
     models,

@@ -52,8 +52,9 @@ export class PowerLedger {
     return list.filter((stretch) => (stretch.from + stretch.to) / 2 >= since).reduce<PowerStretch | undefined>(add, undefined);
   }
 
-  forget(revision: string): void {
-    for (const [key, list] of this.#stretches) if (list[0]?.revision === revision) this.#stretches.delete(key);
+  /** Forgets revisions that no slot names any more. */
+  keepOnly(revisions: ReadonlySet<string>): void {
+    for (const [key, [first]] of this.#stretches) if (!first || !revisions.has(first.revision)) this.#stretches.delete(key);
   }
 
   /** In steps of ten minutes, for the disk. */

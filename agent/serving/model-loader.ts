@@ -61,6 +61,7 @@ export class ModelLoader {
     const expected = expectedBytes(slot);
     this.#admit(name, expected);
     this.#taken.set(slot, expected);
+    using _ = this.#deps.observer.onPreparation?.();
     const started = clock.monotonic();
     let model: EngineModel | undefined;
     try {
@@ -127,7 +128,7 @@ export class ModelLoader {
     if (this.takenBytes + bytes <= memoryLimitBytes) return;
     throw new ModelLoadError(
       'InsufficientMemory',
-      `model ${name} needs about ${formatBytes(bytes)}; models here may take ${formatBytes(memoryLimitBytes)} and have ${formatBytes(this.takenBytes)}: use strategy Recreate, a smaller variant, or a larger limit`,
+      `model ${name} needs about ${formatBytes(bytes)}; models here may take ${formatBytes(memoryLimitBytes)} and have ${formatBytes(this.takenBytes)}: use strategy Recreate, a smaller variant, or a larger --memory-limit of its agent`,
     );
   }
 

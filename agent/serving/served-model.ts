@@ -13,6 +13,8 @@ export interface ModelAddress {
 export interface InferenceObserver {
   /** After each inference that ran, with what it took. */
   onInference(model: ServedModel, result: InferenceResult): void;
+  /** Told before a model is loaded, warmed up and held against its golden set; disposed when that is over. */
+  onPreparation?(): Disposable;
 }
 
 /** A loaded model in its slot: counts what it does, and knows when the last request has left it. */

@@ -2,6 +2,7 @@
 import type { Clock } from '../../kube/runtime/clock.ts';
 import { type BudgetJudge, createBudgetJudge } from '../enforcement/budget-judge.ts';
 import { Pace } from '../enforcement/pace.ts';
+import { createThrottleNote, type ThrottleNote } from '../enforcement/throttle-note.ts';
 import { DeviceTurn, LiveLoad } from '../measurement/device-turn.ts';
 import { EnergyBook } from '../measurement/energy-book.ts';
 import { IdleBaselines } from '../measurement/idle-baseline.ts';
@@ -19,7 +20,8 @@ export interface Measurement {
   ledger: PowerLedger;
   judge: BudgetJudge;
   pace: Pace;
-  /** Told of every inference on this device. */
+  throttleNote: ThrottleNote;
+  /** Told of every inference on this device, and of every load. */
   observer: InferenceObserver;
   windowSeconds: number;
 }
@@ -39,7 +41,7 @@ export function createMeasurement(
   const baselines = new IdleBaselines(
     {
       clock,
-      lastInference: () => lastInference,
+      lastInference: () => (live.preparing ? clock.monotonic() : lastInference),
       temperature: () => telemetry.temperature,
       partSeconds: windowSeconds / 5,
     },
@@ -48,6 +50,7 @@ export function createMeasurement(
   const book = new EnergyBook({ power, clock, deviceClassName });
   book.restore(learned.windows);
   const ledger = new PowerLedger(learned.power);
+  const pace = new Pace(clock);
   return {
     live,
     turn: new DeviceTurn(),
@@ -55,12 +58,22 @@ export function createMeasurement(
     book,
     ledger,
     judge: createBudgetJudge({ clock, book, ledger, power, deviceClassName }),
-    pace: new Pace(clock),
+    pace,
+    throttleNote: createThrottleNote({ pace, power, baselines }),
     observer: {
       onInference: (model, result) => {
         lastInference = clock.monotonic();
         live.inferences++;
         deposits?.onInference(model, result);
+      },
+      onPreparation: () => {
+        const preparation = live.prepare();
+        return {
+          [Symbol.dispose]: () => {
+            preparation[Symbol.dispose]();
+            lastInference = clock.monotonic();
+          },
+        };
       },
     },
     windowSeconds,

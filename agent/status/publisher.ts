@@ -97,7 +97,16 @@ export class Publisher {
       const result = await writer.write(modelInstances, { metadata: { namespace, name, uid }, status }, signal);
       whole = result !== 'failed' && whole;
     }
+    this.#forgetOthers();
     return whole;
+  }
+
+  /** An agent lives for years, and instances come and go. */
+  #forgetOthers(): void {
+    const { runners, device, writer } = this.#deps;
+    const uids = new Set([device()?.metadata.uid ?? '', ...runners().map((runner) => runner.instance.uid)]);
+    for (const uid of this.#conditions.keys()) if (!uids.has(uid)) this.#conditions.delete(uid);
+    writer.keepOnly(uids);
   }
 
   /** Before the first word about an instance: what was said of it before a restart. False when that cannot be told now. */

@@ -53,6 +53,12 @@ export class StatusWriter {
     this.#versions.set(key, laterOf(this.#versions.get(key) ?? '0', resourceVersion));
   }
 
+  /** Forgets objects that are not this agent's any more. */
+  keepOnly(uids: ReadonlySet<string>): void {
+    for (const known of [this.#last, this.#versions])
+      for (const key of known.keys()) if (!uids.has(key.slice(key.lastIndexOf('/') + 1))) known.delete(key);
+  }
+
   /** A failure is logged; it is the caller's to try again. */
   async write<T extends KubeObject>(
     resource: Resource<T>,

@@ -1,13 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PowerView } from '../../../agent/enforcement/budget-judge.ts';
+import type { BudgetView, PowerView } from '../../../agent/enforcement/budget-judge.ts';
 import { decideThrottle } from '../../../agent/enforcement/decide-throttle.ts';
 import { Pace } from '../../../agent/enforcement/pace.ts';
 import { readPower } from '../../../agent/enforcement/power-amounts.ts';
+import { createThrottleNote } from '../../../agent/enforcement/throttle-note.ts';
+import { NodePower } from '../../../agent/power/node-power.ts';
 import type { PowerSource } from '../../../agent/power/power-source.ts';
 import { PowerLedger, type PowerStretch } from '../../../agent/record/power-ledger.ts';
+import type { Slot } from '../../../crds/model-instance.ts';
 import { judgeMeasuredPower } from '../../../energy/prediction/measured-power.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { silentLogger } from '../../support/silent-logger.ts';
 
 const noon = Date.UTC(2026, 10, 21, 12);
 const hour = 3_600_000;
@@ -59,6 +63,14 @@ describe('average power', () => {
     expect(full && judgeMeasuredPower(1, full)).toMatchObject({ verdict: 'ExceedsBudget' });
     expect(full && judgeMeasuredPower(2.5, full)).toMatchObject({ verdict: 'WithinBudget' });
     expect(full && judgeMeasuredPower(2, full)).toMatchObject({ verdict: 'Uncertain' });
+  });
+
+  it('is forgotten once no slot names its revision', () => {
+    const ledger = new PowerLedger();
+    for (const revision of ['r1', 'r2']) ledger.add(stretch(noon, 10, 2, { revision }));
+    ledger.keepOnly(new Set(['r2']));
+    expect(ledger.sum('r1', 'Board', noon)).toBeUndefined();
+    expect(ledger.sum('r2', 'Board', noon)).toBeDefined();
   });
 
   it('counts idle once with Whole, and not at all with Marginal', () => {
@@ -132,6 +144,29 @@ describe('the throttle', () => {
 
   it('does not act on what the meter cannot tell from noise', () => {
     expect(decideThrottle([view(0.05, 0.01)], source, 3)).toMatchObject({ kind: 'undetectable' });
+  });
+
+  it('says with the verdict why it holds nothing back', () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock);
+    const power = new NodePower([{ looked: 'here', found: [source] }], { clock, logger: silentLogger });
+    const note = createThrottleNote({ pace, power, baselines: { last: () => undefined } });
+    const slot = (budget: Slot['budget']) => ({ revision: 'r1', budget }) as Slot;
+    const broken = (powers: PowerView[]): BudgetView => ({
+      judgement: { verdict: 'ExceedsBudget', reason: '', message: '' },
+      powerReadings: [],
+      powers,
+    });
+    const throttling = slot({ whenExceeded: 'Throttle' });
+    expect(note(throttling, broken([view(0.05, 0.01)]))).toContain('so this is only reported');
+    expect(note(throttling, broken([]))).toBe('a throttle makes no single inference cheaper, so this is only reported');
+    expect(note(throttling, broken([view(2, 1)]))).toBeUndefined();
+    expect(note(slot({ whenExceeded: 'Report' }), broken([view(0.05, 0.01)]))).toBeUndefined();
+    expect(note(slot({ whenExceeded: 'Throttle', enforcement: 'Warn' }), broken([view(0.05, 0.01)]))).toBeUndefined();
+    pace.set('r1', 0.5);
+    expect(note(throttling, broken([view(0.05, 0.01)]))).toBe('throttled to 50 % of the time');
+    pace.keepOnly(new Set(['r2']));
+    expect(pace.dutyOf('r1')).toBeUndefined();
   });
 
   it('says nothing of a model that nobody asked, or of which nothing was seen', () => {

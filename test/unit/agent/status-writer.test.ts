@@ -88,3 +88,12 @@ it('gives up an instance that is gone', async () => {
   stored = undefined;
   expect(await write('Loading')).toBe('gone');
 });
+
+it('forgets what it said of objects that are not its own any more', async () => {
+  expect(await write('Loading')).toBe('written');
+  writer.keepOnly(new Set(['first']));
+  expect(await write('Loading')).toBe('nothingNew');
+  writer.keepOnly(new Set(['second']));
+  expect(await write('Loading')).toBe('written');
+  expect(calls).toEqual(['apply at 5', 'apply at any']);
+});
