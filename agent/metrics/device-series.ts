@@ -54,6 +54,20 @@ export function registerDevice(registry: Registry, sources: MetricSources): void
   gauge('node_temperature_celsius', 'Temperatures of the sensors that answer', ['sensor'], (metric) => {
     for (const { sensor, celsius } of telemetry.sample.temperatures) metric.set({ sensor }, celsius);
   });
+  counter('node_network_received_bytes_total', 'Bytes that came in by each network card', ['device'], (metric) => {
+    for (const { device, receivedBytes } of telemetry.sample.network) metric.inc({ device }, receivedBytes);
+  });
+  counter('node_network_sent_bytes_total', 'Bytes that went out by each network card', ['device'], (metric) => {
+    for (const { device, sentBytes } of telemetry.sample.network) metric.inc({ device }, sentBytes);
+  });
+  counter('node_pressure_waiting_seconds_total', 'Time in which something waited for the resource', ['resource'], (metric) => {
+    for (const [resource, { waitingSeconds }] of Object.entries(telemetry.sample.pressure))
+      metric.inc({ resource }, waitingSeconds);
+  });
+  counter('node_pressure_stalled_seconds_total', 'Time in which everything waited for the resource', ['resource'], (metric) => {
+    for (const [resource, { stalledSeconds }] of Object.entries(telemetry.sample.pressure))
+      if (stalledSeconds !== undefined) metric.inc({ resource }, stalledSeconds);
+  });
   gauge('node_throttled', '1 while the board is throttled for this reason', ['reason'], (metric) => {
     for (const reason of telemetry.sample.throttled) metric.set({ reason }, 1);
   });

@@ -41,3 +41,41 @@ export function parseThrottled(text: string): string[] {
   );
   return Number.isNaN(bits) ? [] : throttledBits.filter((_, bit) => bits & (1 << bit));
 }
+
+export interface NetworkCounter {
+  device: string;
+  receivedBytes: number;
+  sentBytes: number;
+}
+
+/** Of itself, of containers and of bridges between them: each byte of theirs that leaves the machine is counted at a card as well. */
+const virtualDevices = /^(lo$|veth|cali|cni|flannel|docker|br-|virbr|tap|dummy)/;
+const maximumDevices = 16;
+
+/** Bytes since the start, of the network cards in /proc/net/dev. */
+export function parseNetwork(text: string): NetworkCounter[] {
+  const counters = [...text.matchAll(/^\s*([^\s:]+):\s*(\d+)(?:\s+\d+){7}\s+(\d+)/gm)].map((line) => ({
+    device: line[1] ?? '',
+    receivedBytes: Number(line[2]),
+    sentBytes: Number(line[3]),
+  }));
+  return counters.filter(({ device }) => !virtualDevices.test(device)).slice(0, maximumDevices);
+}
+
+export interface Pressure {
+  /** Seconds since the start in which something waited. */
+  waitingSeconds: number;
+  /** And in which nothing else ran. The kernel does not say it of processors. */
+  stalledSeconds?: number;
+}
+
+/** One file of /proc/pressure (pressure stall information, since Linux 4.20). Undefined when it is none. */
+export function parsePressure(text: string): Pressure | undefined {
+  const seconds = (kind: string) => {
+    const micros = new RegExp(`^${kind} .*total=(\\d+)`, 'm').exec(text)?.[1];
+    return micros === undefined ? undefined : Number(micros) / 1e6;
+  };
+  const [waitingSeconds, stalledSeconds] = [seconds('some'), seconds('full')];
+  if (waitingSeconds === undefined) return undefined;
+  return { waitingSeconds, ...(stalledSeconds === undefined ? {} : { stalledSeconds }) };
+}

@@ -2,7 +2,15 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../kube/runtime/clock.ts';
-import { parseCpuSeconds, parseMemory, parseTemperature } from './parse.ts';
+import {
+  type NetworkCounter,
+  type Pressure,
+  parseCpuSeconds,
+  parseMemory,
+  parseNetwork,
+  parsePressure,
+  parseTemperature,
+} from './parse.ts';
 import type { ThrottleReader } from './throttling.ts';
 
 export interface Health {
@@ -20,6 +28,9 @@ export interface Sample {
   memory?: { totalBytes: number; availableBytes: number };
   storage?: { totalBytes: number; availableBytes: number };
   temperatures: readonly { sensor: string; celsius: number }[];
+  network: readonly NetworkCounter[];
+  /** By resource; only of those that the kernel tells of. */
+  pressure: Readonly<Record<string, Pressure>>;
   throttled: readonly string[];
   /** Whether this board says when it is throttled. */
   throttlingShown: boolean;
@@ -43,7 +54,7 @@ export class Telemetry {
   readonly #options: Options;
   readonly #clock: Clock;
   readonly #throttling: ThrottleReader;
-  #sample: Sample = { cpuSeconds: {}, temperatures: [], throttled: [], throttlingShown: false };
+  #sample: Sample = { cpuSeconds: {}, temperatures: [], network: [], pressure: {}, throttled: [], throttlingShown: false };
 
   constructor(options: Options, deps: { clock: Clock; throttling: ThrottleReader }) {
     this.#options = options;
@@ -90,19 +101,24 @@ export class Telemetry {
 
   async refresh(): Promise<void> {
     const { pathProcfs, pathSysfs, pathRun = '/run', artifactDirectory } = this.#options;
-    const [stat, meminfo, disk, temperatures, throttling, batteryPercent, clockSynchronized] = await Promise.all([
-      text(path.join(pathProcfs, 'stat')),
-      text(path.join(pathProcfs, 'meminfo')),
-      statfs(artifactDirectory).catch(() => undefined),
-      readTemperatures(pathSysfs),
-      this.#throttling.read(),
-      readBattery(pathSysfs),
-      readClockSynchronized(pathRun),
-    ]);
+    const [stat, meminfo, network, pressure, disk, temperatures, throttling, batteryPercent, clockSynchronized] =
+      await Promise.all([
+        text(path.join(pathProcfs, 'stat')),
+        text(path.join(pathProcfs, 'meminfo')),
+        text(path.join(pathProcfs, 'net/dev')),
+        readPressure(pathProcfs),
+        statfs(artifactDirectory).catch(() => undefined),
+        readTemperatures(pathSysfs),
+        this.#throttling.read(),
+        readBattery(pathSysfs),
+        readClockSynchronized(pathRun),
+      ]);
     const memory = meminfo === undefined ? undefined : parseMemory(meminfo);
     this.#sample = {
       cpuSeconds: stat === undefined ? {} : parseCpuSeconds(stat),
       temperatures,
+      network: network === undefined ? [] : parseNetwork(network),
+      pressure,
       throttled: throttling.reasons,
       throttlingShown: throttling.shown,
       ...(memory === undefined ? {} : { memory }),
@@ -131,6 +147,15 @@ async function readTemperatures(pathSysfs: string): Promise<{ sensor: string; ce
     }),
   );
   return readings.flat();
+}
+
+async function readPressure(pathProcfs: string): Promise<Record<string, Pressure>> {
+  const read = async (resource: string) => {
+    const content = await text(path.join(pathProcfs, 'pressure', resource));
+    const pressure = content === undefined ? undefined : parsePressure(content);
+    return pressure === undefined ? [] : [[resource, pressure] as const];
+  };
+  return Object.fromEntries((await Promise.all(['cpu', 'memory', 'io'].map(read))).flat());
 }
 
 async function readBattery(pathSysfs: string): Promise<number | undefined> {

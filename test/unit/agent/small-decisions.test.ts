@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { planEviction } from '../../../agent/artifacts/eviction.ts';
 import { parseModelPath } from '../../../agent/protocols/rest/model-path.ts';
 import { isActivationHeld } from '../../../agent/serving/hold.ts';
-import { parseCpuSeconds, parseMemory, parseTemperature, parseThrottled } from '../../../agent/telemetry/parse.ts';
+import {
+  parseCpuSeconds,
+  parseMemory,
+  parseNetwork,
+  parsePressure,
+  parseTemperature,
+  parseThrottled,
+} from '../../../agent/telemetry/parse.ts';
 
 const blob = (name: string, bytes: number, lastUsed: number) => ({ digest: name, bytes, lastUsed });
 
@@ -69,6 +76,29 @@ describe('the texts of the kernel and the firmware', () => {
   it('names why a Raspberry Pi is throttled now, not what happened since boot', () => {
     expect(parseThrottled('50005')).toEqual(['undervoltage', 'throttled']);
     expect(parseThrottled('throttled=0x50000')).toEqual([]);
+  });
+
+  it('counts the bytes of network cards, and none of what containers say to each other', () => {
+    const line = (device: string, received: number, sent: number) => `${device}: ${received} 3 0 0 0 0 0 0 ${sent} 2 0 0 0 0 0 0`;
+    const text = [
+      'Inter-|   Receive',
+      ' face |bytes packets',
+      line('    lo', 9, 9),
+      line('  eth0', 100, 7),
+      line('veth1a2b', 5, 5),
+    ];
+    expect(parseNetwork(text.join('\n'))).toEqual([{ device: 'eth0', receivedBytes: 100, sentBytes: 7 }]);
+    expect(parseNetwork('nothing')).toEqual([]);
+  });
+
+  it('reads how long something waited, and everything where the kernel says so', () => {
+    const some = 'some avg10=0.00 avg60=0.12 avg300=0.05 total=2500000';
+    expect(parsePressure(`${some}\n`)).toEqual({ waitingSeconds: 2.5 });
+    expect(parsePressure(`${some}\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n`)).toEqual({
+      waitingSeconds: 2.5,
+      stalledSeconds: 1,
+    });
+    expect(parsePressure('')).toBeUndefined();
   });
 
   it('reads processor time and memory', () => {
