@@ -72,7 +72,7 @@ export async function startControlPlane({
     await installDefinitions(client, AbortSignal.timeout(60_000));
     const killApiServer = async () => {
       const [apiServer] = running.splice(1, 1);
-      await apiServer?.stop(0);
+      await apiServer?.kill();
     };
     const startApiServerAgain = async () => {
       await startServer();

@@ -64,6 +64,14 @@ export class ServerProcess {
     clearTimeout(timer);
   }
 
+  /** As a crash: no handler runs, nothing is flushed. */
+  async kill(): Promise<void> {
+    if (!this.running) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
   async #logTail(): Promise<string> {
     return (await readFile(this.#logFile, 'utf8').catch(() => '')).split('\n').slice(-20).join('\n');
   }
