@@ -30,15 +30,17 @@ export async function applyAll(
   signal: AbortSignal,
 ): Promise<Applied> {
   const applied: Applied = { inventory: [], errors: [] };
+  const before = new Set(repository.status?.inventory?.map(({ id }) => id));
   // What others live in or refer to comes first; within one kind nothing depends on order.
   for (const [, sameOrder] of [...Map.groupBy(objects, ({ kind }) => kind.order)].sort(([a], [b]) => a - b)) {
     const waiting = sameOrder.values();
     const failures = new Map<ManifestObject, FileError[]>();
+    const own = new Set<ManifestObject>();
     await Promise.all(
       Array.from({ length: concurrentApplies }, async () => {
         for (const entry of waiting) {
           try {
-            await applyOne(deps, repository, entry, signal);
+            if (await applyOne(deps, repository, entry, signal)) own.add(entry);
           } catch (error) {
             signal.throwIfAborted();
             failures.set(entry, describeFailure(entry, error));
@@ -48,8 +50,8 @@ export async function applyAll(
     );
     for (const entry of sameOrder) {
       applied.errors.push(...(failures.get(entry) ?? []));
-      // Also after a failure: it was there before and still is, a bad edit must not have it pruned.
-      applied.inventory.push(inventoryEntry(entry));
+      // What was applied before is there still, a bad edit must not have it pruned; what somebody else applied is not ours to prune.
+      if (own.has(entry) || before.has(identityOf(entry))) applied.inventory.push(inventoryEntry(entry));
     }
   }
   return applied;
@@ -61,17 +63,18 @@ function inventoryEntry(entry: ManifestObject): InventoryEntry {
   return { id: identityOf(entry), version: entry.kind.resource.version };
 }
 
+/** @returns whether it was applied: an object may opt out. */
 async function applyOne(
   { client, events, asUser }: ApplyDeps,
   repository: Stored<FleetRepository>,
   entry: ManifestObject,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { kind, object } = entry;
   const policy = object.metadata.annotations?.[annotations.ssa];
-  if (policy === 'Ignore') return;
+  if (policy === 'Ignore') return false;
   const caller = { signal, asUser };
-  if (policy === 'IfNotPresent' && (await exists(client, entry, caller))) return;
+  if (policy === 'IfNotPresent' && (await exists(client, entry, caller))) return false;
   const options = { ...caller, fieldManager: fieldManagers.fleet, fieldValidation: 'Strict' as const };
   try {
     await client.apply(kind.resource, object, { ...options, force: false });
@@ -90,6 +93,7 @@ async function applyOne(
       note,
     });
   }
+  return true;
 }
 
 function managersIn(error: ApiError): string {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { prune, surplus } from '../../../controller/fleet/apply.ts';
+import { applyAll, prune, surplus } from '../../../controller/fleet/apply.ts';
 import { readManifests } from '../../../controller/fleet/manifest.ts';
 import { readDirectory } from '../../../controller/fleet/sources/directory-source.ts';
 import { describeFleet } from '../../../controller/fleet/status.ts';
@@ -258,6 +258,38 @@ describe('the status of a repository', () => {
     expect(failure).toMatch(
       /^ModelDeployment home\/a is no longer declared and cannot be deleted: .*fleet cannot delete it.*: give that account/,
     );
+  });
+
+  it('lists what was applied from here, and not what somebody else has put there: that is not ours to prune', async () => {
+    const policy = (name: string, value: string) =>
+      deployment(name).replace(`name: ${name}`, `name: ${name}, annotations: { jouleops.dev/ssa: ${value} }`);
+    const { objects, errors } = read({
+      'own.yaml': deployment('own'),
+      'bad.yaml': deployment('bad'),
+      'once.yaml': policy('once', 'IfNotPresent'),
+      'theirs.yaml': policy('theirs', 'IfNotPresent'),
+      'never.yaml': policy('never', 'Ignore'),
+      'opted-out.yaml': policy('opted-out', 'Ignore'),
+    });
+    expect(errors).toEqual([]);
+    const missing = new ApiError({ status: 404, reason: 'NotFound', message: 'no' });
+    const client = {
+      get: (_: unknown, { name }: { name: string }) =>
+        name === 'theirs' ? Promise.resolve({} as never) : Promise.reject(missing),
+      apply: (_: unknown, { metadata }: { metadata: { name: string } }) =>
+        metadata.name === 'bad' ? Promise.reject(new Error('refused')) : Promise.resolve({} as never),
+      delete: () => Promise.reject(new Error('nothing is deleted here')),
+    };
+    const idOf = (name: string) => `home_${name}_jouleops.dev_ModelDeployment`;
+    const status = { inventory: [{ id: idOf('opted-out'), version: 'v1alpha1' }] };
+    const applied = await applyAll(
+      { client, events: { publish: () => undefined } },
+      { ...repository, status },
+      objects,
+      new AbortController().signal,
+    );
+    expect(applied.inventory.map(({ id }) => id)).toEqual(['own', 'once', 'opted-out'].map(idOf));
+    expect(applied.errors).toMatchObject([{ file: 'bad.yaml' }]);
   });
 
   it('finds what is no longer declared', () => {
