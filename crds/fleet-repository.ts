@@ -40,7 +40,7 @@ export interface FleetRepositorySpec {
   targetNamespace?: string;
   /** Service account to apply as. The embedded control plane has none: it applies as the controller. */
   serviceAccountName?: string;
-  /** Kinds that may be applied. Absent: those of jouleops.dev. */
+  /** Kinds that may be applied. Absent: Namespace, ConfigMap, DeviceClass, EdgeDevice, ModelVersion, ModelDeployment, TrainingRun. */
   kinds?: string[];
   /** Let an emptied directory prune everything. Absent: false. */
   allowEmpty?: boolean;
