@@ -6,6 +6,8 @@ import { UnsupportedModelError } from './analyze.ts';
 import type { AnalysisAnswer, AnalysisOrder } from './protocol.ts';
 import { readGraph } from './reading.ts';
 
+/** A process with one busy thread uses at most a second per second: the parent's limit comes first while there is a parent. */
+const orphanFactor = 2;
 /** The answer's pipe. */
 const answerDescriptor = 3;
 
@@ -14,19 +16,23 @@ async function main(order: AnalysisOrder): Promise<AnalysisAnswer> {
     // The binding takes half floats as Uint16Array and trips over the newer class.
     Reflect.deleteProperty(globalThis, 'Float16Array');
     const runtime = await import('onnxruntime-node');
-    limitMemory(order.limits.memoryBytes);
+    limitResources(order.limits);
     return { kind: 'analyzed', analysis: await readGraph(order, runtime, runtimeVersion()) };
   } catch (error) {
     return refusal(error);
   }
 }
 
-/** On top of what the process holds now. Without prlimit the parent's watch on resident memory is the limit. */
-function limitMemory(bytes: number): void {
+/**
+ * Memory on top of what the process holds now, and processor time for when the parent is gone and nobody looks at the clock.
+ * Without prlimit the parent's watch on resident memory is the limit.
+ */
+function limitResources({ memoryBytes, seconds }: AnalysisOrder['limits']): void {
   const held = /^VmData:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   if (held === undefined) return;
   try {
-    execFileSync('prlimit', [`--pid=${process.pid}`, `--data=${Number(held) * 1024 + bytes}`], { stdio: 'ignore' });
+    const limits = [`--data=${Number(held) * 1024 + memoryBytes}`, `--cpu=${Math.ceil(orphanFactor * seconds) + 1}`];
+    execFileSync('prlimit', [`--pid=${process.pid}`, ...limits], { stdio: 'ignore' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +15,7 @@ import { attributeOf, floatTensor, nodeOf, tensorOf } from '../../../energy/onnx
 import { cellFeatures } from '../../../energy/prediction/training/cell-rows.ts';
 import { parseTable } from '../../../energy/prediction/training/table.ts';
 import { featuresFromTable } from '../../../energy/prediction/training/timm-rows.ts';
+import { eventually } from '../../support/eventually.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -328,6 +329,34 @@ it('an analysis that is aborted before its process starts does not wait for it',
   controller.abort(new Error('enough'));
   await expect(pending).rejects.toThrow('enough');
 }, 10_000);
+
+it.skipIf(!existsSync('/usr/bin/prlimit'))(
+  'the reading process has its processor time bounded by the system, should its parent die',
+  async () => {
+    const file = path.join(folder, 'pipe-for-limits.onnx');
+    execFileSync('mkfifo', [file]);
+    const controller = new AbortController();
+    const pending = analyzeGraph(file, { signal: controller.signal, limits: { seconds: 60 } }).catch((error: unknown) => error);
+    try {
+      await eventually(async () => {
+        const commands = await Promise.all(
+          (await readdir('/proc'))
+            .filter((name) => /^\d+$/.test(name))
+            .map(async (pid) => ({
+              pid,
+              command: await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+            })),
+        );
+        const child = commands.find(({ command }) => command.includes('pipe-for-limits.onnx'));
+        expect(await readFile(`/proc/${child?.pid}/limits`, 'utf8')).toMatch(/^Max cpu time +121 +/m);
+      }, 20);
+    } finally {
+      controller.abort(new Error('enough'));
+    }
+    expect(await pending).toEqual(new Error('enough'));
+  },
+  30_000,
+);
 
 describe('weights beside the file', () => {
   function external(location: string, offset = 0): Uint8Array {
