@@ -12,6 +12,8 @@ export class JsonPatchError extends Error {
 }
 
 const maxOperations = 10_000;
+/** Copies of copies double with every operation: twenty of them would fill the memory. kube-apiserver allows as much. */
+const maxCopiedCharacters = 3 * 1024 * 1024;
 
 /** RFC 6902, all or nothing: the target is left alone and a new value is returned. Throws `JsonPatchError`. */
 export function jsonPatch(target: JsonValue, patch: unknown): JsonValue {
@@ -20,8 +22,9 @@ export function jsonPatch(target: JsonValue, patch: unknown): JsonValue {
     const message = `the allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`;
     throw new JsonPatchError(413, message);
   }
+  const copied = { characters: 0 };
   let document = copyJson(target);
-  for (const operation of patch) document = perform(document, readOperation(operation));
+  for (const operation of patch) document = perform(document, readOperation(operation), copied);
   return document;
 }
 
@@ -43,7 +46,12 @@ function readOperation(operation: unknown): Operation {
   return { op, path, from: typeof from === 'string' ? from : undefined, value: property(operation, 'value') };
 }
 
-function perform(document: JsonValue, operation: Operation): JsonValue {
+/** What the `copy` operations of one patch have added so far. */
+interface Copied {
+  characters: number;
+}
+
+function perform(document: JsonValue, operation: Operation, copied: Copied): JsonValue {
   const { op, path } = operation;
   switch (op) {
     case 'add':
@@ -57,7 +65,7 @@ function perform(document: JsonValue, operation: Operation): JsonValue {
       test(document, operation);
       return document;
     case 'copy':
-      return put(document, path, copyJson(read(document, sourceOf(operation), op)), 'add');
+      return put(document, path, copyWithin(read(document, sourceOf(operation), op), copied), 'add');
     case 'move': {
       const from = sourceOf(operation);
       if (path.startsWith(`${from}/`)) throw new JsonPatchError(422, `move operation cannot move ${from} into itself`);
@@ -67,6 +75,15 @@ function perform(document: JsonValue, operation: Operation): JsonValue {
     default:
       throw new JsonPatchError(422, `Unexpected kind: ${op}`);
   }
+}
+
+function copyWithin(value: JsonValue, copied: Copied): JsonValue {
+  copied.characters += JSON.stringify(value).length;
+  if (copied.characters > maxCopiedCharacters) {
+    const size = `the accumulated size increase of copy is ${copied.characters}, exceeding the limit ${maxCopiedCharacters}`;
+    throw new JsonPatchError(422, `unable to copy, ${size}`);
+  }
+  return copyJson(value);
 }
 
 function operandOf({ op, path, value }: Operation): JsonValue {

@@ -39,6 +39,13 @@ describe('merge patch', () => {
 });
 
 describe('JSON patch', () => {
+  it('copies three mebibytes at most: copies of copies would double with every operation', () => {
+    const copies = (count: number) => Array.from({ length: count }, () => ({ op: 'copy', from: '/l', path: '/l/-' }));
+    const target = { l: ['x'.repeat(1000)] };
+    expect(JSON.stringify(jsonPatch(target, copies(11))).length).toBeGreaterThan(2_000_000);
+    expect(() => jsonPatch(target, copies(14))).toThrow(/accumulated size increase of copy is \d+, exceeding the limit 3145728/);
+  });
+
   const cases: [string, JsonValue, JsonValue[], JsonValue][] = [
     ['adds a member', { a: 1 }, [{ op: 'add', path: '/b', value: 2 }], { a: 1, b: 2 }],
     ['adds into a list', { l: [1, 3] }, [{ op: 'add', path: '/l/1', value: 2 }], { l: [1, 2, 3] }],

@@ -118,6 +118,17 @@ export const patches: TourChapter = {
       },
     },
     {
+      says: 'a JSON patch whose copies double without end is refused',
+      async visit(tour) {
+        await made(tour);
+        const body = [
+          { op: 'add', path: '/spec/list', value: ['x'.repeat(1000)] },
+          ...Array.from({ length: 20 }, () => ({ op: 'copy', from: '/spec/list', path: '/spec/list/-' })),
+        ];
+        await tour.call(422, 'PATCH', deployments(tour, 'a'), { body, contentType: json });
+      },
+    },
+    {
       says: 'a JSON patch that is none is refused',
       async visit(tour) {
         await made(tour);
