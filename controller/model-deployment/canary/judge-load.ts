@@ -15,7 +15,7 @@ const notTheModels = new Set([
 
 /** What a candidate that cannot even serve says. */
 export function judgeLoad(member: Member, revision: string): (TestFinding & { kind: 'failed' }) | undefined {
-  const status = revisionStatus(member, revision);
+  const status = isOfThisOrder(member, revision) ? revisionStatus(member, revision) : undefined;
   const device = member.instance.spec.deviceName;
   if (status?.golden && !status.golden.passed)
     return {
@@ -30,4 +30,10 @@ export function judgeLoad(member: Member, revision: string): (TestFinding & { ki
       message: `${device}: ${status.message ?? 'the model did not load'}`,
     };
   return undefined;
+}
+
+/** A report from before it was ordered speaks of an earlier attempt: a retry would fail by what the first one found. */
+function isOfThisOrder({ instance: { spec, status, metadata } }: Member, revision: string): boolean {
+  if ([spec.active, spec.candidate].every((slot) => slot?.revision !== revision)) return false;
+  return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 1);
 }

@@ -144,4 +144,23 @@ describe('a retry', () => {
     expect([...ids].filter((id) => failed.includes(id))).toEqual([]);
     expect(ids.size).toBe(2);
   });
+
+  it('is not decided by what a device reported of the attempt before', () => {
+    const fleet = old({ analysis: {} }, ['pi-1']);
+    fleet.behave = (slot) => (slot.modelVersionName === 'cell-2' ? { failure: { reason: 'LoadFailed', message: 'no' } } : good);
+    fleet.ask(fleet.release('cell-2', 'b'));
+    for (let round = 0; round < 9 && fleet.condition('Stalled') === undefined; round++) {
+      fleet.report();
+      fleet.pass();
+    }
+    expect(fleet.condition('Stalled')).toBe('True RevisionRejected');
+    // The last report is the failure: the device has not spoken since.
+    fleet.behave = () => good;
+    fleet.annotate({ [annotations.retry]: fleet.deployment.status?.currentRevision ?? '' });
+    fleet.pass();
+    fleet.pass();
+    expect(fleet.condition('RolledOut')).toBe('False Testing');
+    fleet.settle();
+    expect(fleet.slots('pi-1')).toEqual({ active: 'cell-2', previous: 'cell-1' });
+  });
 });
