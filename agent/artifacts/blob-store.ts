@@ -34,6 +34,9 @@ export class BlobStore {
   readonly #quotaBytes: number;
   readonly #reserveBytes: number;
   #pinned: () => ReadonlySet<string> = () => new Set();
+  /** Bytes of what is on its way: it counts against the quota before it is a blob. */
+  readonly #arriving = new Map<symbol, number>();
+  #admission: Promise<unknown> = Promise.resolve();
 
   constructor(options: BlobStoreOptions) {
     this.disk = options.disk ?? systemDisk;
@@ -106,21 +109,36 @@ export class BlobStore {
     return blobs;
   }
 
-  /** Evicts what nobody refers to until `bytes` more fit. @throws ArtifactError InsufficientStorage with the numbers. */
-  async makeRoom(bytes: number, what: string): Promise<void> {
-    const plan = planEviction(await this.list(), this.#pinned(), this.#quotaBytes, bytes);
+  /**
+   * Evicts what nobody refers to until `bytes` more fit, and keeps that room until disposed.
+   * @param hereBytes of them that are on the disk already, from an earlier try.
+   * @throws ArtifactError InsufficientStorage with the numbers.
+   */
+  async makeRoom(bytes: number, what: string, hereBytes = 0): Promise<Disposable> {
+    // One after the other: two that ask together must not both be given the last room.
+    const admitted = this.#admission.then(() => this.#admit(bytes, what, hereBytes));
+    this.#admission = admitted.catch(() => {});
+    return admitted;
+  }
+
+  async #admit(bytes: number, what: string, hereBytes: number): Promise<Disposable> {
+    const others = [...this.#arriving.values()].reduce((sum, arriving) => sum + arriving, 0);
+    const plan = planEviction(await this.list(), this.#pinned(), this.#quotaBytes, bytes + others);
     if (plan.kind === 'full')
       throw new ArtifactError(
         'InsufficientStorage',
-        `${what} needs ${formatBytes(bytes)}; the quota is ${formatBytes(this.#quotaBytes)}, of which models in use hold ${formatBytes(plan.pinnedBytes)}: raise the agent's --storage-limit or remove a deployment`,
+        `${what} needs ${formatBytes(bytes)}; the quota is ${formatBytes(this.#quotaBytes)}, of which models in use hold ${formatBytes(plan.pinnedBytes)}${others === 0 ? '' : ` and models on their way ${formatBytes(others)}`}: raise the agent's --storage-limit or remove a deployment`,
       );
     for (const digest of plan.evict) await this.disk.remove(this.path(digest));
     const free = await this.freeBytes();
-    if (free - this.#reserveBytes >= bytes) return;
-    throw new ArtifactError(
-      'InsufficientStorage',
-      `${what} needs ${formatBytes(bytes)}; ${formatBytes(free)} are free on the disk of ${this.#blobs}, and ${formatBytes(this.#reserveBytes)} of them are kept for the system`,
-    );
+    if (free - this.#reserveBytes < bytes - hereBytes)
+      throw new ArtifactError(
+        'InsufficientStorage',
+        `${what} needs ${formatBytes(bytes - hereBytes)}; ${formatBytes(free)} are free on the disk of ${this.#blobs}, and ${formatBytes(this.#reserveBytes)} of them are kept for the system`,
+      );
+    const arrival = Symbol(what);
+    this.#arriving.set(arrival, bytes);
+    return { [Symbol.dispose]: () => void this.#arriving.delete(arrival) };
   }
 
   freeBytes(): Promise<number> {

@@ -54,7 +54,7 @@ export async function download(
   try {
     const from = answer.from;
     limitSize(wanted, answer.total);
-    await deps.store.makeRoom(answer.total - from, wanted.what);
+    using _ = await deps.store.makeRoom(answer.total, wanted.what, from);
     const hash = await hashExisting(file, from, disk, signal);
     const handle = await disk.open(file, from > 0 ? 'r+' : 'w');
     try {

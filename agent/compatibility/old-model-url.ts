@@ -45,7 +45,7 @@ async function keepModel(
   announcedBytes: number,
   store: BlobStore,
 ): Promise<{ digest: string; bytes: number }> {
-  await store.makeRoom(Math.min(maximumModelBytes, announcedBytes), url.href);
+  using _ = await store.makeRoom(Math.min(maximumModelBytes, announcedBytes), url.href);
   const temporary = store.nextTemporary();
   const hash = createHash('sha256');
   let bytes = 0;

@@ -50,7 +50,8 @@ export class PowerMeter {
 
   /** Reads now, so that a window's edge lies where it should. @returns the total. */
   async sample(signal: AbortSignal): Promise<Integrated> {
-    await (this.#reading ?? Promise.resolve());
+    // Whoever waited longest goes first; a source is never read twice at a time.
+    while (this.#reading) await this.#reading;
     this.#reading = this.#read(signal).finally(() => {
       this.#reading = undefined;
     });

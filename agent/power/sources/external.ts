@@ -1,3 +1,4 @@
+import { boundaries } from '../../../energy/prediction/prediction.ts';
 import type { Clock } from '../../../kube/runtime/clock.ts';
 import type { PowerSource } from '../power-source.ts';
 import { type ExternalPush, PushError } from './external-push.ts';
@@ -34,6 +35,11 @@ export class ExternalSources {
     )
       throw new PushError(
         `monotonic_s is ${push.monotonicSeconds}, the last push of ${push.source} had ${known.monotonicSeconds}: it was counted already`,
+      );
+    const elsewhere = boundaries.find((boundary) => this.#counters.has(`${push.source}:${boundary}`));
+    if (!known && elsewhere !== undefined)
+      throw new PushError(
+        `source ${push.source} measures at ${elsewhere}: give what measures at ${push.boundary} a name of its own`,
       );
     if (!known && this.#counters.size >= maximumSources)
       throw new PushError(`there are ${maximumSources} external sources already`);

@@ -39,7 +39,8 @@ export async function probeUsbMeters(pathSysfs: string, deps: UsbMeterDeps): Pro
     const model = models.get(id(node));
     if (model === undefined) continue;
     const denied = tryOpen(node, deps.open);
-    if (denied === undefined) found.push(new UsbMeter(model, node, deps));
+    const same = found.filter((source) => source.name.startsWith(`usb:${model}`)).length;
+    if (denied === undefined) found.push(new UsbMeter(same === 0 ? model : `${model}-${same + 1}`, node, deps));
     else
       why.push(
         `${model} at ${node.file} cannot be opened (${denied}): let the agent's user read and write it with a udev rule, or run as root`,

@@ -18,7 +18,8 @@ export async function probeHwmon(pathSysfs: string): Promise<Probe> {
     const name = await readSysfs(entry, 'name');
     if (name === undefined || name === 'ina3221') continue;
     const source = await sourceOf(entry, name);
-    if (source) found.push(source);
+    const same = found.filter(({ name: other }) => other === source?.name || other.startsWith(`${source?.name}-`)).length;
+    if (source) found.push(same === 0 ? source : { ...source, name: `${source.name}-${same + 1}` });
     else if ((await listSysfs(entry, /^(power|energy)\d+_(input|average)$/)).length > 0)
       why.push(`${name} measures a part of the machine, or something that is not known here`);
   }

@@ -44,4 +44,15 @@ describe('energy pushed by another program', () => {
     await clock.advance(61_000);
     await expect(found[0]?.read(signal)).rejects.toThrow('has pushed nothing for 60 s');
   });
+
+  it('is one meter: the same name at another boundary is refused', () => {
+    const found: PowerSource[] = [];
+    const sources = new ExternalSources({ clock: new FakeClock(), onNew: (source) => found.push(source) });
+    sources.accept(parsePush({ energy_mwh: 1, source: 'bench' }));
+    expect(() => sources.accept(parsePush({ energy_mwh: 1, source: 'bench', boundary: 'Module' }))).toThrow(
+      'source bench measures at Board: give what measures at Module a name of its own',
+    );
+    sources.accept(parsePush({ energy_mwh: 1, source: 'bench-2', boundary: 'Module' }));
+    expect(found.map((source) => source.name)).toEqual(['external:bench', 'external:bench-2']);
+  });
 });

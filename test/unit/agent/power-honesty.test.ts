@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { describeSensors } from '../../../agent/http/system-handler.ts';
 import { detectSources } from '../../../agent/power/detect-sources.ts';
 import { NodePower } from '../../../agent/power/node-power.ts';
+import { PowerMeter } from '../../../agent/power/power-meter.ts';
+import type { PowerSource } from '../../../agent/power/power-source.ts';
 import type { RunCommand } from '../../../agent/power/sources/command.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { sysfsTree } from './sysfs-tree.ts';
@@ -84,6 +86,53 @@ describe('sources that other tests do not read', () => {
     expect((await sockets?.read(never))?.reading).toEqual({ kind: 'energy', joules: 4 });
     expect(power.total?.source).toBe(platform);
     expect((await platform?.read(never))?.reading).toEqual({ kind: 'power', watts: 42 });
+  });
+
+  it('have a name each, also where two chips call themselves alike', async () => {
+    const chip = (entry: string, name: string) => ({
+      [`class/hwmon/${entry}/name`]: name,
+      [`class/hwmon/${entry}/power1_${name === 'power_meter' ? 'average' : 'input'}`]: '42000000',
+    });
+    await using tree = await sysfsTree({
+      ...chip('hwmon1', 'power_meter'),
+      ...chip('hwmon2', 'power_meter'),
+      ...chip('hwmon3', 'ina219'),
+      ...chip('hwmon30', 'ina219'),
+    });
+    const { power } = await powerOf(tree.root);
+    expect(power.meters.map((meter) => meter.source.name)).toEqual([
+      'hwmon:power_meter',
+      'hwmon:power_meter-2',
+      'ina219:hwmon3',
+      'ina219:hwmon30',
+    ]);
+  });
+
+  it('are read once at a time, whoever asks', async () => {
+    let reading = 0;
+    let most = 0;
+    const clock = new FakeClock();
+    const source: PowerSource = {
+      name: 'slow',
+      kind: 'hwmon',
+      boundary: 'Board',
+      resolution: { watts: 0.01 },
+      intervalMilliseconds: 1000,
+      onDemand: false,
+      partial: false,
+      notes: [],
+      read: async () => {
+        most = Math.max(most, ++reading);
+        await clock.sleep(10, never);
+        reading--;
+        return { reading: { kind: 'power', watts: 1 } };
+      },
+    };
+    const meter = new PowerMeter(source, { clock, logger });
+    const samples = Promise.all([meter.sample(never), meter.sample(never), meter.sample(never)]);
+    for (let step = 0; step < 3; step++) await clock.advance(10);
+    await samples;
+    expect(most).toBe(1);
   });
 
   it('read a battery that shows its power, in microwatts of either sign', async () => {
