@@ -16,6 +16,7 @@ import { powerStretches } from './measurement/power-stretches.ts';
 import { SharedPower, type WorkingWatts } from './measurement/shared-power.ts';
 import { sharedReadings } from './measurement/shared-readings.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
+import { modelKey } from './metrics/model-labels.ts';
 import type { NodePower } from './power/node-power.ts';
 import type { PowerMeter } from './power/power-meter.ts';
 import type { DayTotals } from './record/day-totals.ts';
@@ -81,6 +82,7 @@ export async function runBackground(deps: BackgroundDeps, windowSeconds: number,
     every(windowSeconds, enforcement(deps)),
     every(windowSeconds, countDays(deps)),
     every(keepSeconds, deps.keep),
+    every(keepSeconds, () => deps.metrics.keepOnly(new Set(deps.desired.models().map(modelKey)))),
   ]);
 }
 

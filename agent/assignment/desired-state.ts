@@ -93,10 +93,19 @@ export class DesiredState {
     return new Set(this.#slots().map(({ revision }) => revision));
   }
 
-  #slots(): Slot[] {
-    return this.#state.instances.flatMap(({ spec, lastServed }) =>
-      [spec.active, spec.candidate, spec.previous, lastServed].filter((slot) => slot !== undefined),
+  /** Every version of a model that a slot refers to. */
+  models(): { namespace: string; deployment: string; version: string }[] {
+    return this.#state.instances.flatMap((instance) =>
+      slotsOf(instance).map(({ modelVersion: version }) => ({
+        namespace: instance.namespace,
+        deployment: instance.spec.deploymentName,
+        version,
+      })),
     );
+  }
+
+  #slots(): Slot[] {
+    return this.#state.instances.flatMap(slotsOf);
   }
 
   async put(instance: DesiredInstance): Promise<void> {
@@ -119,6 +128,10 @@ export class DesiredState {
     this.#writing = next.catch(() => {});
     await next;
   }
+}
+
+function slotsOf({ spec, lastServed }: DesiredInstance): Slot[] {
+  return [spec.active, spec.candidate, spec.previous, lastServed].filter((slot) => slot !== undefined);
 }
 
 export function digestsOf(slot: Slot): string[] {

@@ -3,7 +3,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import type { RequestCounter } from '../serving/inference-service.ts';
 import type { ServedModel } from '../serving/served-model.ts';
 import { type MetricSources, registerDevice } from './device-series.ts';
-import { labelsOf, modelLabels } from './model-labels.ts';
+import { labelsOf, type ModelLabels, modelKey, modelLabels } from './model-labels.ts';
 import { prefix } from './scraped.ts';
 
 export interface AgentMetrics extends RequestCounter {
@@ -12,6 +12,8 @@ export interface AgentMetrics extends RequestCounter {
   countBudgetExceeded(labels: { namespace: string; deployment: string; version: string }): void;
   addInferenceEnergy(model: ServedModel, attribution: string, joules: number): void;
   observeLoad(model: ServedModel, seconds: number): void;
+  /** Ends the series of models that are not these (modelKey): an agent lives for years, and each version has series of its own. */
+  keepOnly(models: ReadonlySet<string>): Promise<void>;
   text(): Promise<{ contentType: string; text: string }>;
 }
 
@@ -86,6 +88,19 @@ export function createAgentMetrics(sources: MetricSources): AgentMetrics {
     countBudgetExceeded: (labels) => exceeded.inc(labels),
     addInferenceEnergy: (model, attribution, joules) => energy.inc({ ...labelsOf(model), attribution }, joules),
     observeLoad: (model, seconds) => loads.observe(labelsOf(model), seconds),
+    keepOnly: async (models) => {
+      for (const metric of [requests, duration, phases, energy, loads, exceeded]) await endOthers(metric, models);
+    },
     text: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
+}
+
+const nobody = modelKey(labelsOf(undefined));
+
+async function endOthers(metric: Counter | Histogram, models: ReadonlySet<string>): Promise<void> {
+  for (const { labels } of (await metric.get()).values) {
+    const { le: _, ...own } = labels as Record<string, string>;
+    const key = modelKey(own as ModelLabels);
+    if (key !== nobody && !models.has(key)) metric.remove(own);
+  }
 }
