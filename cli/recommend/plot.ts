@@ -15,9 +15,18 @@ interface Axis {
   ticks: { position: number; text: string }[];
 }
 
-/** One panel per device class and boundary; energy across, on a logarithmic scale. */
+/** One panel per device class and predictor, which is named where a boundary has several; energy across, on a logarithmic scale. */
 export function paretoPlot(rows: readonly Recommended[], budgetJoules: number | undefined): string {
-  const groups = [...Map.groupBy(rows, (row) => `${row.deviceClass}, ${row.boundary}`)];
+  const titleOf = (row: Recommended) => `${row.deviceClass}, ${row.boundary}`;
+  const predictors = new Map(
+    [...Map.groupBy(rows, titleOf)].map(([title, list]) => [title, new Set(list.map(predictorOf)).size]),
+  );
+  const groups = [
+    ...Map.groupBy(rows, (row) => {
+      const title = titleOf(row);
+      return (predictors.get(title) ?? 0) > 1 ? `${title}, ${predictorOf(row)}` : title;
+    }),
+  ];
   const panels = groups.map(
     ([title, list], index) => `<g transform="translate(0 ${index * panel.height})">${drawPanel(title, list, budgetJoules)}</g>`,
   );
@@ -28,6 +37,10 @@ export function paretoPlot(rows: readonly Recommended[], budgetJoules: number | 
     ...panels,
     '</svg>\n',
   ].join('\n');
+}
+
+function predictorOf({ prediction }: Recommended): string {
+  return prediction.predictor;
 }
 
 function drawPanel(title: string, rows: readonly Recommended[], budget: number | undefined): string {

@@ -56,6 +56,8 @@ describe('jouleops recommend', () => {
       'CoreRail',
       '--predictors',
       'own.json',
+      '--plot',
+      'two.svg',
       '--output',
       'json',
     ];
@@ -68,6 +70,9 @@ describe('jouleops recommend', () => {
       'raspberry-pi-5-corerail-onnxruntime@1 1',
       'raspberry-pi-5-corerail-onnxruntime@1 2',
     ]);
+    const plot = await readFile(path.join(directory, 'two.svg'), 'utf8');
+    expect(plot).toContain('>raspberry-pi-5, CoreRail, my-own@1<');
+    expect(plot).toContain('>raspberry-pi-5, CoreRail, raspberry-pi-5-corerail-onnxruntime@1<');
     const simulated = ['recommend', 'models/light', '--device', 'raspberry-pi-5-simulated', '--runtime', 'onnxruntime'];
     const answer = await jouleops(simulated, { cwd: directory });
     expect(answer.stdout).toContain('raspberry-pi-5-simulated (Board)');
