@@ -177,7 +177,8 @@ function judgeOf(sources: SnapshotSources, deployment: Stored<ModelDeployment>):
     if (choice.kind === 'refused') return { kind: 'refused', ...shown, verdict: choice.verdict, message: choice.message };
     const { estimate, variant } = choice;
     const marginalWatts = marginal(sources, deployment, device, estimate);
-    const latencySeconds = estimate.prediction?.latencySeconds;
+    // Of a network unlike all that the predictor knows only a measurement can say that it is too slow.
+    const latencySeconds = estimate.prediction?.inDomain ? estimate.prediction.latencySeconds : undefined;
     return {
       kind: 'allowed',
       variant: variant.name,

@@ -46,9 +46,14 @@ export class DeviceGroups {
   }
 
   #add(device: DeviceView): void {
-    const { models, memoryBytes, marginalWatts } = this.#usage.of(device.name);
+    const { models, memoryBytes, storageBytes, marginalWatts } = this.#usage.of(device.name);
     // Where nothing limits it, what is used of it tells nothing apart.
-    const use = [models, device.memoryBytes && memoryBytes, device.powerCapWatts && marginalWatts];
+    const use = [
+      models,
+      device.memoryBytes && memoryBytes,
+      device.storageBytes && storageBytes,
+      device.powerCapWatts && marginalWatts,
+    ];
     const group = `${this.#natureOf(device)} ${JSON.stringify(use)}`;
     this.#groupOf.set(device.name, group);
     addKey(this.#names, group, device.name);

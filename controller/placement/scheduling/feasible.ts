@@ -75,16 +75,14 @@ export function refusedByResources(
       message: `predicted at least ${formatMilliseconds(latency.lower)} > p95LatencyMilliseconds ${limit}`,
     };
   if (device.memoryBytes !== undefined && use.memoryBytes + option.memoryBytes > device.memoryBytes)
-    return {
-      verdict: 'InsufficientMemory',
-      message: `needs ${formatQuantity(option.memoryBytes)}, ${formatQuantity(Math.max(0, device.memoryBytes - use.memoryBytes))} of ${formatQuantity(device.memoryBytes)} is free`,
-    };
-  if (device.storageBytes !== undefined && option.storageBytes > device.storageBytes)
-    return {
-      verdict: 'InsufficientStorage',
-      message: `needs ${formatQuantity(option.storageBytes)}, it has ${formatQuantity(device.storageBytes)}`,
-    };
+    return { verdict: 'InsufficientMemory', message: describeRoom(option.memoryBytes, use.memoryBytes, device.memoryBytes) };
+  if (device.storageBytes !== undefined && use.storageBytes + option.storageBytes > device.storageBytes)
+    return { verdict: 'InsufficientStorage', message: describeRoom(option.storageBytes, use.storageBytes, device.storageBytes) };
   return refusedByCap(device, option, use);
+}
+
+function describeRoom(needed: number, used: number, all: number): string {
+  return `needs ${formatQuantity(needed)}, ${formatQuantity(Math.max(0, all - used))} of ${formatQuantity(all)} is free`;
 }
 
 /** A cap packs like a CPU request: idle once, plus what every model adds, upper bounds added linearly (energy.md). */

@@ -156,6 +156,20 @@ describe('which devices are chosen', () => {
     expect(d?.shortfall).toBeDefined();
   });
 
+  it('packs storage as it packs memory: what others have on the disk is not free', () => {
+    const { d, e } = decide({
+      devices: [device('a', { storageBytes: 150 }), device('b', { storageBytes: 150 })],
+      deployments: [deployment('d'), deployment('e', { replicas: 2 })],
+      option: () => allowed(1, { storageBytes: 100 }),
+    });
+    expect(d?.chosen).toEqual(['a']);
+    expect(e?.chosen).toEqual(['b']);
+    expect(e?.candidates).toMatchObject([
+      { deviceName: 'b', verdict: 'Chosen' },
+      { deviceName: 'a', verdict: 'InsufficientStorage', message: 'needs 100, 50 of 150 is free' },
+    ]);
+  });
+
   it('lets a toleration through', () => {
     const tainted = device('a', { taints: [{ key: 'lab', value: 'x', effect: 'NoPlacement' }] });
     const { d } = decide({
