@@ -86,7 +86,7 @@ export function predictPower(
   load: { requestRate: number; powerBasis: 'Marginal' | 'Whole'; idleWatts?: number | undefined },
 ): PredictedPower {
   const { requestRate, powerBasis, idleWatts } = load;
-  const seconds = prediction.latencySeconds?.estimate;
+  const seconds = decidingSeconds(prediction);
   if (seconds !== undefined && requestRate * seconds > 1)
     return {
       kind: 'unknown',
@@ -102,6 +102,12 @@ export function predictPower(
   const watts = (joules: number) => idle + requestRate * joules;
   const { estimate, lower, upper } = marginal.joules;
   return { kind: 'power', watts: { estimate: watts(estimate), lower: watts(lower), upper: watts(upper) } };
+}
+
+/** Of a transferred prediction what it takes at least; of a network out of domain nothing, as only a measurement can decide. */
+function decidingSeconds({ inDomain, transferred, latencySeconds }: Prediction): number | undefined {
+  if (!inDomain) return undefined;
+  return transferred ? latencySeconds?.lower : latencySeconds?.estimate;
 }
 
 /** Marginal joules per inference: active − P_idle · t. Never below zero. */

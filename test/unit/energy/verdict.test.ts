@@ -102,6 +102,18 @@ describe('a budget of power', () => {
     expect(judgePower({ ...question, ...change })).toMatchObject({ verdict: 'Unknown', reason });
   });
 
+  it('is not refused for a load that a network out of domain, or a transferred one, may well take', () => {
+    const overloaded = { ...question, requestRate: 201 };
+    expect(judgePower({ ...overloaded, prediction: { ...board, inDomain: false } })).toMatchObject({ reason: 'OutOfDomain' });
+    const transferred = (lower: number) =>
+      judgePower({
+        ...overloaded,
+        prediction: { ...board, transferred: true, latencySeconds: { estimate: 0.005, lower, upper: 0.01 } },
+      });
+    expect(transferred(0.0025).reason).not.toBe('LoadExceedsCapacity');
+    expect(transferred(0.00499).reason).toBe('LoadExceedsCapacity');
+  });
+
   it.each([
     [0.3, 'WithinBudget'],
     [0.2, 'Uncertain'],
