@@ -38,7 +38,7 @@ export function lastProgress(scope: Scope, revision: string, members: readonly M
     .filter((member) => member.slots.active?.revision === revision)
     .map((member) => findCondition(member.instance.status?.conditions, 'Serving')?.lastTransitionTime);
   const came = members.filter((member) => !hasServed(member, revision)).flatMap(timesOfComing);
-  const times = [state?.startTime, ...classes, ...served, ...came].filter((time) => time !== undefined);
+  const times = [state?.startTime, state?.resumeTime, ...classes, ...served, ...came].filter((time) => time !== undefined);
   return times.reduce((a, b) => (Date.parse(b) > Date.parse(a) ? b : a), times[0] ?? timeOf(scope));
 }
 

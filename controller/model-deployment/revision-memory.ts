@@ -33,6 +33,8 @@ export interface ClassRollout {
 export interface RolloutState {
   startTime: string;
   endTime?: string;
+  /** When it went on after spec.suspend: that time was nobody's delay. */
+  resumeTime?: string;
   outcome: HistoryOutcome;
   message?: string;
   predicted?: string;

@@ -60,6 +60,10 @@ function beginRollout(scope: Scope, target: string): void {
     const classes = Object.entries(memory.state.classes).map(([name, rollout]) => [name, fromFirstStep(rollout, now)]);
     memory.state = { ...startRollout(now), classes: Object.fromEntries(classes), handled: memory.state.handled };
   }
+  // The status still says what the last pass found: this is the first one after.
+  const { deployment } = scope.world;
+  if (findCondition(deployment.status?.conditions, 'Ready')?.reason === 'Suspended')
+    memory.state = { ...memory.state, resumeTime: now };
   scope.memory.set(target, memory);
 }
 

@@ -104,6 +104,20 @@ describe('a candidate whose devices could not be changed for longer than its dea
     expect(fleet.condition('RolledOut')).toBe('False Inconclusive');
   });
 
+  it('is tested when the deployment is no longer suspended', () => {
+    const fleet = old({ analysis: {} });
+    fleet.ask(fleet.release('cell-2', 'b'));
+    fleet.pass();
+    fleet.edit({ suspend: true });
+    fleet.pass();
+    fleet.now += 3 * day;
+    fleet.pass();
+    fleet.edit({ suspend: false });
+    fleet.settle();
+    expect(fleet.slots('pi-1')).toEqual({ active: 'cell-2', previous: 'cell-1' });
+    expect(fleet.condition('Ready')).toBe('True Succeeded');
+  });
+
   it('is tested when they answer again', () => {
     const fleet = old({ analysis: {} });
     fleet.ask(fleet.release('cell-2', 'b'));
