@@ -17,14 +17,29 @@ export function sendAnswer(response: ServerResponse, answer: Answer): void {
   const { body } = answer;
   const text = 'text' in body ? body.text : 'json' in body ? body.json : JSON.stringify(body.value);
   const type = answer.contentType ?? ('text' in body ? 'text/plain; charset=utf-8' : 'application/json');
-  if (answer.warnings !== undefined && answer.warnings.length > 0)
-    response.setHeader('warning', answer.warnings.map(warningHeader));
+  const warnings = warningHeaders(answer.warnings ?? []);
+  if (warnings.length > 0) response.setHeader('warning', warnings);
   response.writeHead(answer.code, {
     'content-type': type,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-cache, private',
   });
   response.end(text);
+}
+
+/** As kube-apiserver: clients take no more of headers. */
+const maximumWarningCharacters = 4096;
+
+function warningHeaders(warnings: readonly string[]): string[] {
+  const headers: string[] = [];
+  let characters = 0;
+  for (const warning of warnings) {
+    const header = warningHeader(warning);
+    characters += header.length;
+    if (characters > maximumWarningCharacters) break;
+    headers.push(header);
+  }
+  return headers;
 }
 
 /** RFC 7234's quoted string; header values carry Latin-1 only, so the rest is escaped. */

@@ -71,7 +71,14 @@ function parseAsJson(text: string): JsonValue | undefined {
   }
 }
 
+/** Parsing it takes a second for this much, in which nobody else is answered; a manifest that people write is far smaller. */
+const maximumYamlCharacters = 256 * 1024;
+
 function parseAsYaml(text: string): JsonValue {
+  if (text.length > maximumYamlCharacters) {
+    const message = `Request entity too large: limit is ${maximumYamlCharacters} characters of YAML; send it as JSON, which is YAML too`;
+    throw new StatusError(413, 'RequestEntityTooLarge', message);
+  }
   try {
     const value: JsonValue = parse(text, { schema: 'core', maxAliasCount: 100 });
     return value;

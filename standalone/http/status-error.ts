@@ -66,17 +66,22 @@ export function invalid(kind: ServedKind, name: string, causes: readonly Cause[]
   return invalidAs(kind, kind.compiled.definition.kind, name, causes);
 }
 
+/** What an answer names of what is wrong. A body of three megabytes can be wrong in a hundred thousand places. */
+const maximumCauses = 100;
+
 /** With the kind that the client wrote, right or wrong. */
 export function invalidAs({ compiled }: ServedKind, kindName: string, name: string, causes: readonly Cause[]): StatusError {
   const { group } = compiled.definition;
-  const lines = causes.map((cause) => `${cause.field}: ${cause.message}`);
+  const told = causes.slice(0, maximumCauses);
+  const more = causes.length > told.length ? [`and ${causes.length - told.length} more`] : [];
+  const lines = [...told.map((cause) => `${cause.field}: ${cause.message}`), ...more];
   const subject = group === '' ? kindName : `${kindName}.${group}`;
   const message = `${subject} "${name}" is invalid: ${lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`}`;
   return new StatusError(422, 'Invalid', message, {
     ...(name === '' ? {} : { name }),
     ...(group === '' ? {} : { group }),
     kind: kindName,
-    causes: causes.map(({ reason, message: why, field }) => ({ reason, message: why, field })),
+    causes: told.map(({ reason, message: why, field }) => ({ reason, message: why, field })),
   });
 }
 

@@ -37,14 +37,14 @@ export async function patchObject(
   if (type === applyType) return applyObject(context, target, body, options);
   const change = readChange(target, type, body);
   const duplicates = duplicateFields(body);
-  const warnings: string[] = [];
+  let warnings: readonly string[] = [];
   const object = await context.store.write(
     (transaction) => {
       const live = readServed(transaction, target, target.name);
       target.admit?.(live);
       if (live === undefined) throw notFound(target.kind, target.name);
       const decoded = decodePatched(target, { sent: change(live), duplicates }, options);
-      warnings.push(...decoded.warnings);
+      ({ warnings } = decoded);
       return updateDecoded(context, transaction, target, live, decoded, options);
     },
     { dryRun: options.dryRun },

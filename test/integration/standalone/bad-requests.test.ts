@@ -35,6 +35,45 @@ describe('a request that makes no sense', () => {
     ['labels that are numbers', '{"metadata":{"name":"x","labels":{"a":1}}}', undefined, 400],
     ['a name that is a path', '{"metadata":{"name":"../../x"}}', undefined, 422],
   ];
+  it('is told of a hundred mistakes and of how many more there are, where it has two hundred thousand', async () => {
+    const version = '/apis/jouleops.dev/v1alpha1/namespaces/default/modelversions';
+    const spec = { family: 'f', version: '1.0.0', variants: [], classLabels: Array.from({ length: 200_000 }, () => 1) };
+    const object = { apiVersion: 'jouleops.dev/v1alpha1', kind: 'ModelVersion', metadata: { name: 'wrong' }, spec };
+    const { status, text } = await callApi(test.server.admin, 'POST', version, { body: object });
+    expect(status, text.slice(0, 300)).toBe(422);
+    const { message, details } = JSON.parse(text) as { message: string; details: { causes: unknown[] } };
+    expect(details.causes).toHaveLength(100);
+    expect(message).toMatch(/, and 1999\d\d more\]$/);
+  });
+
+  it('is kept from everybody’s time: much YAML is refused unread, as much JSON is read', async () => {
+    const apply = (body: string) =>
+      callApi(test.server.admin, 'PATCH', `${path}/much?fieldManager=test`, {
+        body,
+        contentType: 'application/apply-patch+yaml',
+      });
+    const large = 'x, '.repeat(300_000);
+    const yaml = await apply(`apiVersion: v1\nkind: ConfigMap\nmetadata: { name: much }\nlist: [${large}]\n`);
+    expect(yaml.status).toBe(413);
+    expect(yaml.text).toContain('send it as JSON');
+    const json = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'much' }, data: { large } };
+    expect((await apply(JSON.stringify(json))).status).toBe(201);
+  });
+
+  it('is warned of as many unknown fields as a header holds, where it has two hundred thousand', async () => {
+    await test.client.create(
+      configMaps,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'warned', namespace: 'default' } },
+      { signal },
+    );
+    const unknown = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`u${index}`, 1]));
+    const options = { body: unknown, contentType: 'application/merge-patch+json' };
+    const { status, headers, text } = await callApi(test.server.admin, 'PATCH', `${path}/warned?fieldValidation=Warn`, options);
+    expect(status, text.slice(0, 300)).toBe(200);
+    expect(headers['warning']).toContain('unknown field \\"u0\\"');
+    expect(String(headers['warning']).length).toBeLessThan(5000);
+  });
+
   it.each(refused)('is refused: %s', async (_what, body, contentType, status) => {
     const answer = await post(body, contentType);
     expect(answer.status, answer.text.slice(0, 300)).toBe(status);
