@@ -200,7 +200,8 @@ export class InstanceRunner {
     const { namespace, spec } = this.#instance;
     const active = plan.routeActive === undefined ? undefined : this.#revisions.get(plan.routeActive);
     const candidate = plan.routeCandidate === undefined ? undefined : this.#revisions.get(plan.routeCandidate);
-    const reason = this.#reasonForSilence(plan);
+    const asWanted = active?.served !== undefined && plan.routeActive === plan.goal?.revision;
+    const reason = asWanted ? undefined : this.#reasonForSilence(plan);
     this.#deps.routes.set({
       namespace,
       deployment: spec.deploymentName,

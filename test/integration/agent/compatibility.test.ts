@@ -112,7 +112,9 @@ describe('scripts written for the replaced agent, on a device without a control 
     expect(deployed).toMatchObject({ status: 200, body: { status: 'ok', model: 'classifier' } });
     expect(deployed.body['budget_note']).toContain('budget_inferences');
     await eventually(async () => expect((await call(`${url}/status`, 'GET')).body['state']).toBe('running'), 20);
-    expect((await call(`${url}/status`, 'GET')).body).toMatchObject({ current_model: 'classifier', control_plane: null });
+    const { body: serving } = await call(`${url}/status`, 'GET');
+    expect(serving).toMatchObject({ current_model: 'classifier', control_plane: null });
+    expect(serving['models']).toContainEqual(expect.objectContaining({ name: 'classifier', reason: null }));
     expect((await call(`${url}/predict`, 'POST', {})).body).toMatchObject({ status: 'ok', dummy_input: true });
     expect((await call(`${url}/benchmark`, 'POST', { warmup_runs: 2, benchmark_runs: 10 })).body).toMatchObject({
       benchmark_runs: 10,
