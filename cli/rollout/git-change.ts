@@ -5,7 +5,7 @@ import { identityOf, readManifests } from '../../controller/fleet/manifest.ts';
 import { readDirectory } from '../../controller/fleet/sources/directory-source.ts';
 import type { FleetRepository } from '../../crds/fleet-repository.ts';
 import type { ModelDeployment } from '../../crds/model-deployment.ts';
-import { fieldManagers } from '../../crds/names.ts';
+import { annotations, fieldManagers } from '../../crds/names.ts';
 import { modelDeployments } from '../../crds/resources.ts';
 import type { Stored } from '../../kube/api/objects.ts';
 import { formatValue, type SpecChange } from './spec-changes.ts';
@@ -28,7 +28,8 @@ export async function gitChangeFor(
   const { group, kind } = modelDeployments;
   const known = kindOfEntry(group, kind);
   const id = known && identityOf({ kind: known, object: deployment });
-  const repository = id === undefined ? undefined : repositories.find(({ status }) => holds(status, id));
+  const repository =
+    id === undefined || isOptedOut(deployment) ? undefined : repositories.find(({ status }) => holds(status, id));
   const owner = repository
     ? `FleetRepository ${repository.metadata.namespace ?? 'default'}/${repository.metadata.name}`
     : otherOwner(deployment);
@@ -46,13 +47,20 @@ function holds(status: FleetRepository['status'], id: string): boolean {
   return status?.inventory?.some((entry) => entry.id === id) ?? false;
 }
 
+/** A fleet applies it once or never, and sets nothing back. */
+function isOptedOut({ metadata }: Stored<ModelDeployment>): boolean {
+  return metadata.annotations?.[annotations.ssa] !== undefined;
+}
+
 /** Flux and Argo CD leave their marks on what they apply; a fleet that is gone leaves its field manager. */
-function otherOwner({ metadata }: Stored<ModelDeployment>): string | undefined {
-  const { labels = {}, annotations = {}, managedFields = [] } = metadata;
+function otherOwner(deployment: Stored<ModelDeployment>): string | undefined {
+  const { metadata } = deployment;
+  const { labels = {}, annotations: marks = {}, managedFields = [] } = metadata;
   const flux = labels['kustomize.toolkit.fluxcd.io/name'];
   if (flux !== undefined) return `Flux Kustomization ${labels['kustomize.toolkit.fluxcd.io/namespace'] ?? 'flux-system'}/${flux}`;
-  const argo = annotations['argocd.argoproj.io/tracking-id'];
+  const argo = marks['argocd.argoproj.io/tracking-id'];
   if (argo !== undefined) return `Argo CD application ${argo.split(':')[0]}`;
+  if (isOptedOut(deployment)) return undefined;
   return managedFields.some(({ manager }) => manager === fieldManagers.fleet) ? 'a FleetRepository' : undefined;
 }
 

@@ -233,6 +233,12 @@ describe('what undo goes back to', () => {
       const changes = [{ field: 'spec.modelVersionName', from: 'b', to: 'a' }];
       const change = await gitChangeFor(deploymentWith({}), [repository], changes);
       expect(change).toMatchObject({ file: 'green/cell.yaml', changes: [{ line: 5 }] });
+      const once = deploymentWith({});
+      const metadataOnce = { ...once.metadata, annotations: { [annotations.ssa]: 'IfNotPresent' } };
+      expect(
+        await gitChangeFor({ ...once, metadata: metadataOnce }, [repository], changes),
+        'nobody sets it back',
+      ).toBeUndefined();
     } finally {
       await rm(root, { recursive: true, force: true });
     }
