@@ -37,6 +37,7 @@ export async function startGrpcPort(
     loaded.then(
       (ready) => ready.inject(socket),
       (error: unknown) => {
+        loading.delete(trusted); // the next connection tries again
         deps.logger.error({ err: error }, 'gRPC could not be loaded');
         socket.destroy();
       },
@@ -53,7 +54,11 @@ export async function startGrpcPort(
       const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
       const drained = AbortSignal.timeout(drainMilliseconds);
       // Connections end by themselves once their last answer is out.
-      for (const loaded of loading.values()) (await loaded).shutDown();
+      for (const loaded of loading.values())
+        await loaded.then(
+          (ready) => ready.shutDown(),
+          () => {}, // it was never there
+        );
       while (sockets.size > 0 && !drained.aborted) await delay(10);
       for (const socket of sockets) socket.destroy();
       await closed;
