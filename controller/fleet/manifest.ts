@@ -227,6 +227,7 @@ function at(lines: LineCounter, offset: number): { line: number; column: number 
   return { line, column: col };
 }
 
+/** The parser quotes what it stumbled over, which may be the whole file. */
 function firstLine(message: string): string {
-  return (message.split('\n', 1)[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
+  return (message.split('\n', 1)[0] ?? message).slice(0, 300);
 }

@@ -116,6 +116,12 @@ describe('manifests', () => {
     expect(errors.filter(({ file }) => file === 'b.yaml')).toHaveLength(32);
   });
 
+  it('are not quoted whole in what is said of them', () => {
+    const [error] = read({ 'a.yaml': '!'.repeat(100_000) }).errors;
+    expect(error).toMatchObject({ file: 'a.yaml', line: 1 });
+    expect(error?.message.length).toBeLessThanOrEqual(300);
+  });
+
   it('allow kinds by name', () => {
     expect(
       read({ 'a.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: { name: a }\n' }, { kinds: ['Secret'] }).objects,
