@@ -30,6 +30,23 @@ export function isSameTraffic(order: TrafficTestOrder, wanted: TrafficTestOrder)
   return ofFirst(order.id) === ofFirst(wanted.id);
 }
 
+const daily = '.daily-';
+
+/** @param dueTime milliseconds since the epoch; one test a day. */
+export function orderDailyTest(
+  deployment: ModelDeployment,
+  revision: string,
+  criteriaHash: string,
+  dueTime: number,
+): EnergyTestOrder {
+  const id = `${orderPrefix(revision)}${criteriaHash.slice(0, 6)}${daily}${new Date(dueTime).toISOString().slice(0, 10)}`;
+  return { id, kind: 'Absolute', windows: windowsAt(deployment, 'Absolute', 1) };
+}
+
+export function isDailyTest(order: { id: string }): boolean {
+  return order.id.includes(daily);
+}
+
 export function isTestOf(order: { id: string }, revision: string): boolean {
   return order.id.startsWith(orderPrefix(revision));
 }

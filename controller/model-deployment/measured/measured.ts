@@ -73,7 +73,7 @@ function measureEnergy(
 }
 
 /** Newest first: what a test once found does not hide what live windows find later. */
-function readingsOf(member: Member, revision: string): EnergyReading[] {
+export function readingsOf(member: Member, revision: string): EnergyReading[] {
   const status = member.instance.status;
   const live = revisionStatus(member, revision)?.energy;
   const order = member.slots.energyTest;

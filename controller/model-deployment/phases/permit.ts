@@ -1,5 +1,5 @@
 // May a class have the target revision? Yes by prediction, yes by test, not yet, or no.
-import { isTestOf } from '../canary/orders.ts';
+import { isDailyTest, isTestOf } from '../canary/orders.ts';
 import { classRollout } from '../class-rollout.ts';
 import type { TargetRevision } from '../revision.ts';
 import { type ClassGroup, type Member, rejectionOf, type Scope } from '../scope.ts';
@@ -37,7 +37,7 @@ export function underTest(scope: Scope, { className, members }: ClassGroup, targ
   if (deployment.spec.rollout?.strategy !== 'Recreate') return [];
   if (classRollout(scope, target.name, className).verdict !== undefined) return [];
   return members.filter(
-    ({ slots }) =>
-      slots.active?.revision === target.name && slots.energyTest !== undefined && isTestOf(slots.energyTest, target.name),
+    ({ slots: { active, energyTest } }) =>
+      active?.revision === target.name && energyTest && isTestOf(energyTest, target.name) && !isDailyTest(energyTest),
   );
 }

@@ -18,6 +18,7 @@ import {
 } from '../scope.ts';
 import { advance, allowedDevices } from '../steps.ts';
 import { failedBesideGood, inOrder, moveMember } from './batch.ts';
+import { checkAgain } from './check-again.ts';
 import { demote } from './enforce.ts';
 import { permit, underTest } from './permit.ts';
 import { keepStable } from './stable.ts';
@@ -45,7 +46,8 @@ export const rollOut: Phase = {
 
 function rollOutClass(scope: Scope, group: ClassGroup, target: TargetRevision): ClassResult {
   const result = moveClass(scope, group, target);
-  if (result.kind !== 'done') keepStable(scope, group, target, result.kind === 'rejected' || result.kind === 'stopped');
+  if (result.kind === 'done') checkAgain(scope, group, target);
+  else keepStable(scope, group, target, result.kind === 'rejected' || result.kind === 'stopped');
   return result;
 }
 

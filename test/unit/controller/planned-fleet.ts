@@ -205,12 +205,7 @@ export class PlannedFleet {
     this.instances = this.instances.map((instance) => {
       const { deviceName } = instance.spec;
       if (findCondition(this.devices.get(deviceName)?.status?.conditions, 'Ready')?.status !== 'True') return instance;
-      const before = instance.status?.tests?.[0]?.time;
-      const status = describeInstance(
-        instance,
-        (slot) => this.behave(slot, deviceName),
-        before ?? new Date(this.now).toISOString(),
-      );
+      const status = describeInstance(instance, (slot) => this.behave(slot, deviceName), new Date(this.now).toISOString());
       if (sameContent(instance.status, status)) return instance;
       changed = true;
       return { ...instance, status };
