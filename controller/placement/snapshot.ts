@@ -177,8 +177,7 @@ function judgeOf(sources: SnapshotSources, deployment: Stored<ModelDeployment>):
     if (choice.kind === 'refused') return { kind: 'refused', ...shown, verdict: choice.verdict, message: choice.message };
     const { estimate, variant } = choice;
     const marginalWatts = marginal(sources, deployment, device, estimate);
-    // Of a network unlike all that the predictor knows only a measurement can say that it is too slow.
-    const latencySeconds = estimate.prediction?.inDomain ? estimate.prediction.latencySeconds : undefined;
+    const latencySeconds = decidingLatency(estimate);
     return {
       kind: 'allowed',
       variant: variant.name,
@@ -190,6 +189,11 @@ function judgeOf(sources: SnapshotSources, deployment: Stored<ModelDeployment>):
       storageBytes: parseQuantity(variant.size ?? 0),
     };
   };
+}
+
+/** Of a network unlike all that the predictor knows only a measurement can say that it is too slow. */
+function decidingLatency({ prediction }: VariantEstimate) {
+  return prediction?.inDomain ? prediction.latencySeconds : undefined;
 }
 
 /** Watts above idle at the declared load, at the boundary of the device's cap where it has one, else of the budget. */

@@ -57,7 +57,14 @@ describe('a budget at the core rail', () => {
     const fleet = serving();
     fleet.now += day;
     fleet.settle();
-    fleet.reportTests('pi-1', ({ energy: _, ...test }) => ({ ...test, state: 'Aborted', reason: 'TooFewWindows' }));
+    fleet.reportTests('pi-1', ({ id, kind, windows, windowsDone }) => ({
+      id,
+      kind,
+      windows,
+      windowsDone,
+      state: 'Aborted',
+      reason: 'TooFewWindows',
+    }));
     fleet.pass();
     expect(order(fleet)?.id).toMatch(/\.daily-2026-01-02$/);
     fleet.now += day;
