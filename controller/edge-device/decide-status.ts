@@ -6,7 +6,7 @@ import { findCondition, setCondition } from '../../kube/meta/conditions.ts';
 import type { ClassDecision } from './decide-class.ts';
 import type { Liveness } from './liveness.ts';
 
-/** What one device's watch event may carry. */
+/** What one device's watch event may carry: placement brings no more models to a device. */
 export const maximumAssigned = 64;
 
 export interface DeviceFindings {
@@ -22,7 +22,7 @@ export function describeDevice(device: Stored<EdgeDevice>, findings: DeviceFindi
   const before = findCondition(device.status?.conditions, 'Ready');
   const next = { type: 'Ready', ...judgeReady(findings, before), observedGeneration: device.metadata.generation ?? 1 };
   const deviceClassName = findings.deviceClass.kind === 'class' ? findings.deviceClass.name : undefined;
-  const assigned = assignedTo(findings.instances);
+  const assigned = assignedTo(findings.instances, device.status?.assigned ?? []);
   return {
     conditions: setCondition(before ? [before] : [], next, now),
     ...(deviceClassName === undefined ? {} : { deviceClassName }),
@@ -48,8 +48,15 @@ function judgeReady(
   return { status: 'True', reason: 'AgentReady', message: 'the agent sends heartbeats' };
 }
 
-/** In the order of names, so that the same instances make the same list. Instances without a slot have nothing to run yet. */
-function assignedTo(instances: readonly Stored<ModelInstance>[]): AssignedInstance[] {
+/**
+ * In the order of names, so that the same instances make the same list. Instances without a slot have nothing to run yet. Where there
+ * are too many, those that are listed stay: a device stops what is no longer listed, whatever the newcomer's name is.
+ */
+function assignedTo(instances: readonly Stored<ModelInstance>[], listed: readonly AssignedInstance[]): AssignedInstance[] {
+  const known = new Set(listed.map(({ uid }) => uid));
+  const rank = ({ uid }: AssignedInstance) => (known.has(uid) ? 0 : 1);
+  const byName = (a: AssignedInstance, b: AssignedInstance) =>
+    a.namespace === b.namespace ? compare(a.name, b.name) : compare(a.namespace, b.namespace);
   return instances
     .filter((instance) => instance.metadata.deletionTimestamp === undefined)
     .filter(({ spec }) => spec.active !== undefined || spec.candidate !== undefined || spec.previous !== undefined)
@@ -59,8 +66,9 @@ function assignedTo(instances: readonly Stored<ModelInstance>[]): AssignedInstan
       uid: metadata.uid,
       generation: metadata.generation ?? 1,
     }))
-    .sort((a, b) => (a.namespace === b.namespace ? compare(a.name, b.name) : compare(a.namespace, b.namespace)))
-    .slice(0, maximumAssigned);
+    .sort((a, b) => rank(a) - rank(b) || byName(a, b))
+    .slice(0, maximumAssigned)
+    .sort(byName);
 }
 
 function compare(a: string, b: string): number {

@@ -2,6 +2,7 @@
 import type { CandidateVerdict } from '../../../crds/model-deployment.ts';
 import { formatMilliseconds, formatPower } from '../../../energy/units.ts';
 import { formatQuantity } from '../../../kube/meta/quantity.ts';
+import { maximumAssigned } from '../../edge-device/decide-status.ts';
 import { compareVersions, selects, untolerated } from './selectors.ts';
 import type { DeploymentView, DeviceView, ExistingPlacement, Option } from './types.ts';
 import type { DeviceUse } from './usage.ts';
@@ -67,6 +68,11 @@ export function refusedByResources(
   option: Option & { kind: 'allowed' },
   use: DeviceUse,
 ): Refusal | undefined {
+  if (use.models >= maximumAssigned)
+    return {
+      verdict: 'Unschedulable',
+      message: `it has ${use.models} models, and one device is told of ${maximumAssigned} at most: take one away, or add a device`,
+    };
   const limit = deployment.p95LatencyMilliseconds;
   const latency = option.latencySeconds;
   if (limit !== undefined && latency && latency.lower * 1000 > limit)

@@ -165,6 +165,21 @@ describe('the status of a device', () => {
     ]);
   });
 
+  it('keeps what is assigned where there is more than a device can be told of: it would stop what is no longer listed', () => {
+    const serving = Array.from({ length: 64 }, (_, at) => instance(`m-${String(at).padStart(2, '0')}`, { active: slot }));
+    const now = '2026-01-01T00:00:00Z';
+    const before = describeDevice(edgeDevice({}), { liveness: alive, deviceClass, instances: serving }, now);
+    expect(before.assigned).toHaveLength(64);
+    const instances = [instance('a-newcomer', { candidate: slot }), ...serving];
+    const { assigned } = describeDevice(edgeDevice(before), { liveness: alive, deviceClass, instances }, now);
+    expect(assigned).toEqual(before.assigned);
+    const fewer = describeDevice(edgeDevice(before), { liveness: alive, deviceClass, instances: instances.slice(0, -1) }, now);
+    expect(fewer.assigned?.map(({ name }) => name)).toEqual([
+      'a-newcomer',
+      ...serving.slice(0, -1).map((one) => one.metadata.name),
+    ]);
+  });
+
   it('says Unknown, not False, of a silent device: what it serves goes on', () => {
     const status = describeDevice(
       edgeDevice({}),

@@ -156,6 +156,19 @@ describe('which devices are chosen', () => {
     expect(d?.shortfall).toBeDefined();
   });
 
+  it('brings no device more models than it can be told of, and says so', () => {
+    const uids = Array.from({ length: 66 }, (_, at) => `d${String(at).padStart(2, '0')}`);
+    const decisions = decide({ devices: [device('a')], deployments: uids.map((uid) => deployment(uid)) });
+    const placed = uids.filter((uid) => decisions[uid]?.chosen.length === 1);
+    expect(placed).toEqual(uids.slice(0, 64));
+    expect(decisions['d65']?.candidates).toMatchObject([
+      {
+        verdict: 'Unschedulable',
+        message: 'it has 64 models, and one device is told of 64 at most: take one away, or add a device',
+      },
+    ]);
+  });
+
   it('packs storage as it packs memory: what others have on the disk is not free', () => {
     const { d, e } = decide({
       devices: [device('a', { storageBytes: 150 }), device('b', { storageBytes: 150 })],
