@@ -73,21 +73,24 @@ export class PredictorLibrary {
   }
 
   async #predictor(reference: PredictorReference, signal: AbortSignal): Promise<Predictor> {
-    const known = this.#byDigest.get(reference.digest);
-    if (known) return known;
-    const bytes = await this.#bytes(reference, signal);
-    const actual = digestOf(bytes);
-    if (actual !== reference.digest)
-      throw new Error(
-        `${reference.source} has digest ${actual}, the class declares ${reference.digest}: correct the digest, or delete a shipped class to have it made again`,
-      );
-    const predictor = parsePredictor(bytes.toString('utf8'));
+    const predictor = this.#byDigest.get(reference.digest) ?? (await this.#read(reference, signal));
+    // Also of one that is in memory: another class may have named the same file rightly.
     if (predictor.card.boundary !== reference.boundary)
       throw new Error(
         `${reference.name} predicts at ${predictor.card.boundary}, the class declares ${reference.boundary}: correct the boundary`,
       );
     this.#byDigest.set(reference.digest, predictor);
     return predictor;
+  }
+
+  async #read(reference: PredictorReference, signal: AbortSignal): Promise<Predictor> {
+    const bytes = await this.#bytes(reference, signal);
+    const actual = digestOf(bytes);
+    if (actual !== reference.digest)
+      throw new Error(
+        `${reference.source} has digest ${actual}, the class declares ${reference.digest}: correct the digest, or delete a shipped class to have it made again when the controller starts`,
+      );
+    return parsePredictor(bytes.toString('utf8'));
   }
 
   async #bytes(reference: PredictorReference, signal: AbortSignal): Promise<Buffer> {
@@ -97,8 +100,9 @@ export class PredictorLibrary {
       const file = path.basename(reference.source.slice(shippedScheme.length));
       return await readFile(path.join(predictorDirectory, file));
     }
-    const request = { uri: reference.source, maximumBytes: maximumPredictorBytes, signal };
-    await artifacts.put(reference.digest, { maximumBytes: maximumPredictorBytes }, () => openSource(origins, request));
-    return await readFile(artifacts.path(reference.digest));
+    const { digest, source } = reference;
+    const request = { uri: source, digest, maximumBytes: maximumPredictorBytes, signal };
+    await artifacts.put(digest, { maximumBytes: maximumPredictorBytes }, () => openSource(origins, request));
+    return await readFile(artifacts.path(digest));
   }
 }

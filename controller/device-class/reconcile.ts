@@ -38,7 +38,10 @@ export function createDeviceClassReconciler(deps: DeviceClassDeps) {
   return async function reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
     const cached = deps.classes.get(key);
     if (!cached || cached.metadata.deletionTimestamp !== undefined) {
+      const known = deps.library.of(key).length > 0;
       deps.library.forget(key);
+      // Simulations borrow from it, and say so.
+      if (known) deps.onPredictorsChanged();
       return { kind: 'done' };
     }
     const deviceClass = deps.writes.freshest(cached);
