@@ -45,6 +45,8 @@ export class DesiredState {
   readonly #file: string;
   readonly #disk: Disk;
   #state: StateFile = { version: 1, device: { hold: false, maintenanceWindows: [] }, instances: [] };
+  /** As it is on disk. */
+  #written: StateFile = this.#state;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(directory: string, disk: Disk = systemDisk) {
@@ -60,6 +62,7 @@ export class DesiredState {
         `${this.#file} is of another version of the agent: run that version, or delete the file to be told again what to serve`,
       );
     this.#state = stored as StateFile;
+    this.#written = this.#state;
   }
 
   get instances(): readonly DesiredInstance[] {
@@ -80,7 +83,7 @@ export class DesiredState {
   }
 
   get(namespace: string, name: string): DesiredInstance | undefined {
-    return this.#state.instances.find((instance) => instance.namespace === namespace && instance.name === name);
+    return instanceOf(this.#state, { namespace, name });
   }
 
   /** Every digest that a slot refers to: never evicted. */
@@ -108,26 +111,56 @@ export class DesiredState {
     return this.#state.instances.flatMap(slotsOf);
   }
 
+  /** @throws what the disk says; then it is as if nothing had been said, so that it is said again, and done. */
   async put(instance: DesiredInstance): Promise<void> {
-    const others = this.#state.instances.filter((other) => !sameKey(other, instance));
-    await this.#write({ ...this.#state, instances: [...others, instance] });
+    await this.#replace(instance, instance);
   }
 
+  /** @throws as `put` */
   async remove(instance: { namespace: string; name: string }): Promise<void> {
-    await this.#write({ ...this.#state, instances: this.#state.instances.filter((other) => !sameKey(other, instance)) });
+    await this.#replace(instance, undefined);
   }
 
+  /** A device that is on hold is so at once, though the disk may be full; what could not be kept is written the next time. */
   async setDevice(device: DeviceSettings): Promise<void> {
-    if (!isDeepStrictEqual(device, this.#state.device)) await this.#write({ ...this.#state, device });
+    if (isDeepStrictEqual(device, this.#state.device) && isDeepStrictEqual(device, this.#written.device)) return;
+    await this.#write({ ...this.#state, device });
+  }
+
+  async #replace(key: { namespace: string; name: string }, next: DesiredInstance | undefined): Promise<void> {
+    try {
+      await this.#write(withInstance(this.#state, key, next));
+    } catch (error) {
+      // Unless something else has been said of it meanwhile.
+      if (instanceOf(this.#state, key) === next) this.#state = withInstance(this.#state, key, instanceOf(this.#written, key));
+      throw error;
+    }
   }
 
   /** Writes follow each other, and the last one wins on disk as in memory. */
   async #write(state: StateFile): Promise<void> {
     this.#state = state;
-    const next = this.#writing.then(() => writeFileAtomic(this.#file, JSON.stringify(this.#state), 0o644, this.#disk));
+    const next = this.#writing.then(async () => {
+      const written = this.#state;
+      await writeFileAtomic(this.#file, JSON.stringify(written), 0o644, this.#disk);
+      this.#written = written;
+    });
     this.#writing = next.catch(() => {});
     await next;
   }
+}
+
+function instanceOf({ instances }: StateFile, key: { namespace: string; name: string }): DesiredInstance | undefined {
+  return instances.find((instance) => sameKey(instance, key));
+}
+
+function withInstance(
+  state: StateFile,
+  key: { namespace: string; name: string },
+  instance: DesiredInstance | undefined,
+): StateFile {
+  const others = state.instances.filter((other) => !sameKey(other, key));
+  return { ...state, instances: instance === undefined ? others : [...others, instance] };
 }
 
 function slotsOf({ spec, lastServed }: DesiredInstance): Slot[] {
