@@ -34,14 +34,13 @@ export function needsShipping(current: Stored<DeviceClass> | undefined, spec: De
   }
 }
 
-/** `<class>-simulated` for an agent that simulates a class. @throws Error naming the class that is missing. */
-export async function ensureSimulatedClass(client: Client, className: string, signal: AbortSignal): Promise<void> {
+/** `<class>-simulated` for an agent that simulates a class. @returns nothing, or which class is missing. */
+export async function ensureSimulatedClass(client: Client, className: string, signal: AbortSignal): Promise<string | undefined> {
   const simulatedFrom = className.slice(0, -simulatedSuffix.length);
   try {
     await client.get(deviceClasses, { name: simulatedFrom }, { signal });
   } catch (error) {
-    if (isNotFound(error))
-      throw new Error(`there is no DeviceClass ${simulatedFrom} to simulate: create it or simulate another`, { cause: error });
+    if (isNotFound(error)) return `there is no DeviceClass ${simulatedFrom} to simulate`;
     throw error;
   }
   const object: DeviceClass = {
@@ -55,4 +54,5 @@ export async function ensureSimulatedClass(client: Client, className: string, si
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }
+  return undefined;
 }

@@ -24,8 +24,8 @@ export interface JoinOptions {
   /** Asked for every answer: its authority can be another one by then. */
   apiServer: () => Promise<JoinResponse['apiServer']>;
   artifacts: () => JoinResponse['artifacts'];
-  /** Makes sure that the class of a simulated device is there. */
-  ensureSimulatedClass: (className: string, signal: AbortSignal) => Promise<void>;
+  /** Makes sure that the class of a simulated device is there. @returns which class is missing for that. */
+  ensureSimulatedClass: (className: string, signal: AbortSignal) => Promise<string | undefined>;
 }
 
 /** @throws JoinRefused with what to tell the caller. */
@@ -41,7 +41,11 @@ export async function join(
     throw refuse(400, 'BadRequest', messageOf(error), 'send a PKCS#10 request made with the device\u2019s own key');
   });
   const renewal = await authenticate(deps, options, request, caller, signal);
-  if (request.deviceClassName !== undefined) await options.ensureSimulatedClass(request.deviceClassName, signal);
+  if (request.deviceClassName !== undefined) {
+    const missing = await options.ensureSimulatedClass(request.deviceClassName, signal);
+    // A controller that has just started is about to make the shipped classes: the agent asks again.
+    if (missing !== undefined) throw refuse(503, 'Unavailable', missing, 'create that class, or simulate another');
+  }
   const device = await bindName(deps.client, request, fingerprint, renewal, signal);
   await ensureLease(deps.client, device, signal);
   const certificate = await signClientCertificate(deps, request.name, request.certificateRequest, signal).catch(

@@ -61,6 +61,8 @@ export async function startDevicePort(
     });
   });
   server.headersTimeout = 15_000;
+  // Of the request alone: what is sent back may take hours.
+  server.requestTimeout = 30_000;
   const sockets = openSockets(server);
   await listen(server, options, 'the device port');
   const reloadMilliseconds = (options.reloadSeconds ?? 3600) * 1000;
@@ -123,6 +125,9 @@ async function answerJoin(
 ): Promise<void> {
   if (request.method !== 'POST')
     return send(response, 405, { error: 'joining is a POST', reason: 'BadRequest', next: 'use POST' });
+  const body = await readJson(request);
+  if (body instanceof JoinRefused) return refuse(deps, response, body);
+  // Counted once it is here: strangers who send theirs byte by byte must not take the places of those who have sent it.
   if (joins.running >= maximumConcurrentJoins) {
     response.setHeader('retry-after', '2');
     return send(response, 503, {
@@ -133,13 +138,9 @@ async function answerJoin(
   }
   joins.running++;
   try {
-    const body = await readJson(request);
     send(response, 200, await deps.join(body, caller, signal));
   } catch (error) {
-    if (error instanceof JoinRefused) {
-      deps.logger.info({ reason: error.answer.reason, error: error.message }, 'join refused');
-      return send(response, error.status, error.answer);
-    }
+    if (error instanceof JoinRefused) return refuse(deps, response, error);
     deps.logger.warn({ err: toError(error) }, 'join failed');
     send(response, 503, {
       error: 'the controller could not complete the join',
@@ -151,18 +152,24 @@ async function answerJoin(
   }
 }
 
+function refuse(deps: DevicePortDeps, response: ServerResponse, refused: JoinRefused): void {
+  deps.logger.info({ reason: refused.answer.reason, error: refused.message }, 'join refused');
+  send(response, refused.status, refused.answer);
+}
+
+/** What is no JSON, or too much of it, is answered so; a caller who goes away meanwhile gets no answer. */
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength;
-    if (bytes > maximumJoinBytes) throw badBody(413, `the body has more than ${maximumJoinBytes} bytes`);
+    if (bytes > maximumJoinBytes) return badBody(413, `the body has more than ${maximumJoinBytes} bytes`);
     chunks.push(chunk);
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch {
-    throw badBody(400, 'the body is not JSON');
+    return badBody(400, 'the body is not JSON');
   }
 }
 

@@ -79,7 +79,7 @@ export async function createWorld(
     referenced: () => new Set(),
   });
   let portNumber = 0;
-  const ensureSimulatedClass = async (name: string) => {
+  const ensureSimulatedClass = async (name: string): Promise<undefined> => {
     const simulatedFrom = name.replace(/-simulated$/, '');
     await client
       .create(

@@ -151,6 +151,34 @@ describe('the device port', () => {
       await expect(joinAs('sim-2', 'raspberry-pi-5')).rejects.toThrow('only classes that end in -simulated can be asked for');
     });
 
+    it('says which class is missing to who simulates one that is not there, which may come', async () => {
+      await expect(joinAs('sim-3', 'toaster-simulated')).rejects.toMatchObject({
+        message: expect.stringContaining(
+          'there is no DeviceClass toaster to simulate; create that class, or simulate another',
+        ) as string,
+        retry: true,
+      });
+    });
+
+    it('goes on while strangers send their requests byte by byte', async () => {
+      const { port } = new URL(plane.controller.devicePortUrl);
+      const strangers = await Promise.all(
+        Array.from({ length: 70 }, async () => {
+          const ca = identity.artifacts.certificateAuthority;
+          const socket = connectSecurely({ host: '127.0.0.1', port: Number(port), ca });
+          await once(socket, 'secureConnect');
+          socket.on('error', () => undefined);
+          socket.write(`POST ${joinPath} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{`);
+          return socket;
+        }),
+      );
+      try {
+        await expect(joinAs('pi-5')).resolves.toMatchObject({ name: 'pi-5' });
+      } finally {
+        for (const socket of strangers) socket.destroy();
+      }
+    });
+
     it.each<[string, (valid: Record<string, unknown>) => Record<string, unknown>, number, string]>([
       ['a name that is none', (valid) => ({ ...valid, name: '../x' }), 400, 'BadRequest'],
       ['no certificate request', ({ name, token: value }) => ({ name, token: value, agentVersion: '1' }), 400, 'BadRequest'],
