@@ -13,6 +13,11 @@ export interface ArtifactStoreOptions {
   referenced: () => ReadonlySet<string>;
 }
 
+interface Expected {
+  bytes?: number;
+  maximumBytes: number;
+}
+
 interface Blob {
   bytes: number;
   usedMilliseconds: number;
@@ -22,6 +27,8 @@ export class ArtifactStore {
   readonly #options: ArtifactStoreOptions;
   readonly #blobs = new Map<string, Blob>();
   readonly #arriving = new Map<string, Promise<number>>();
+  /** Of downloads that are whole and not yet among the blobs: two that end together must not both take the same room. */
+  #settlingBytes = 0;
 
   private constructor(options: ArtifactStoreOptions) {
     this.#options = options;
@@ -66,53 +73,51 @@ export class ArtifactStore {
   }
 
   /**
-   * Writes a stream under its digest; whoever asks for the same digest meanwhile waits for the same download.
+   * Writes a stream under its digest; whoever asks for the same digest meanwhile waits for the same download, and tries its own
+   * when that fails: another's source, or another's declared size, may be wrong where its own is right.
    * @throws ArtifactError DigestMismatch, SizeMismatch, TooLarge, InsufficientStorage; then nothing is kept.
    */
-  async put(digest: string, expected: { bytes?: number; maximumBytes: number }, body: () => Promise<AsyncIterable<Uint8Array>>) {
+  async put(digest: string, expected: Expected, body: () => Promise<AsyncIterable<Uint8Array>>): Promise<number> {
+    for (let arriving = this.#arriving.get(digest); arriving; arriving = this.#arriving.get(digest))
+      await arriving.catch(() => undefined);
     const present = this.size(digest);
-    if (present !== undefined) return present;
-    const arriving = this.#arriving.get(digest);
-    if (arriving) return await arriving;
+    if (present !== undefined) return checkSize(present, expected);
     const download = this.#receive(digest, expected, body).finally(() => this.#arriving.delete(digest));
     this.#arriving.set(digest, download);
     return await download;
   }
 
-  async #receive(
-    digest: string,
-    expected: { bytes?: number; maximumBytes: number },
-    body: () => Promise<AsyncIterable<Uint8Array>>,
-  ): Promise<number> {
+  async #receive(digest: string, expected: Expected, body: () => Promise<AsyncIterable<Uint8Array>>): Promise<number> {
     const hex = digestHex(digest);
     const incoming = path.join(this.#incoming(), `${hex}.${randomUUID()}`);
     const limit = Math.min(expected.maximumBytes, this.#options.quotaBytes);
     try {
       const { bytes, actual } = await writeHashed(incoming, await body(), limit);
-      if (expected.bytes !== undefined && bytes !== expected.bytes)
-        throw new ArtifactError(
-          'SizeMismatch',
-          `got ${bytes} bytes, the object declares ${expected.bytes}: correct its size or source`,
-        );
+      checkSize(bytes, expected);
       if (actual !== hex)
         throw new ArtifactError(
           'DigestMismatch',
           `the ${bytes} bytes have digest sha256:${actual}, the object declares ${digest}: publish the right file or make a new version with the right digest`,
         );
-      await this.#makeRoom(bytes);
-      await rename(incoming, this.path(digest));
-      await syncDirectory(this.#directory());
-      this.#blobs.set(digest, { bytes, usedMilliseconds: Date.now() });
+      this.#settlingBytes += bytes;
+      try {
+        await this.#makeRoom(bytes);
+        await rename(incoming, this.path(digest));
+        await syncDirectory(this.#directory());
+        this.#blobs.set(digest, { bytes, usedMilliseconds: Date.now() });
+      } finally {
+        this.#settlingBytes -= bytes;
+      }
       return bytes;
     } finally {
       await rm(incoming, { force: true });
     }
   }
 
-  /** Evicts the least recently used blobs that nothing refers to. */
+  /** Evicts the least recently used blobs that nothing refers to, until what settles now has room. */
   async #makeRoom(bytes: number): Promise<void> {
     const { quotaBytes, referenced } = this.#options;
-    let excess = this.usedBytes + bytes - quotaBytes;
+    let excess = this.usedBytes + this.#settlingBytes - quotaBytes;
     if (excess <= 0) return;
     const keep = referenced();
     const idle = [...this.#blobs]
@@ -120,8 +125,8 @@ export class ArtifactStore {
       .sort((a, b) => a[1].usedMilliseconds - b[1].usedMilliseconds);
     for (const [digest, blob] of idle) {
       if (excess <= 0) return;
+      if (!this.#blobs.delete(digest)) continue; // another download made its own room of it meanwhile
       await rm(this.path(digest), { force: true });
-      this.#blobs.delete(digest);
       excess -= blob.bytes;
     }
     if (excess > 0)
@@ -138,6 +143,11 @@ export class ArtifactStore {
   #incoming(): string {
     return path.join(this.#options.directory, 'incoming');
   }
+}
+
+function checkSize(bytes: number, { bytes: declared }: Expected): number {
+  if (declared === undefined || bytes === declared) return bytes;
+  throw new ArtifactError('SizeMismatch', `got ${bytes} bytes, the object declares ${declared}: correct its size or source`);
 }
 
 async function writeHashed(

@@ -77,6 +77,27 @@ describe('the artifact store', () => {
     expect(fetches).toBe(1);
   });
 
+  it('asks the next source when somebody else’s of the same digest fails, and holds each to the size that it was given', async () => {
+    const store = await open();
+    const digest = digestOf('hello');
+    const [broken, own, wrong] = await Promise.allSettled([
+      store.put(digest, { maximumBytes: 500, bytes: 7 }, async () => bytes('hello')),
+      store.put(digest, { maximumBytes: 500, bytes: 5 }, async () => bytes('hello')),
+      store.put(digest, { maximumBytes: 500, bytes: 6 }, async () => bytes('hello')),
+    ]);
+    expect(broken).toMatchObject({ status: 'rejected', reason: { reason: 'SizeMismatch' } });
+    expect(own).toEqual({ status: 'fulfilled', value: 5 });
+    expect(wrong).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('declares 6') as string } });
+  });
+
+  it('keeps its quota when downloads end together', async () => {
+    const store = await open(10);
+    await put(store, 'old');
+    const ended = await Promise.allSettled([put(store, 'aaaaaa'), put(store, 'bbbbbb'), put(store, 'cccc')]);
+    expect(ended.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+    expect(store.usedBytes).toBeLessThanOrEqual(10);
+  });
+
   it('removes what an interrupted download left', async () => {
     await open();
     await writeFile(path.join(directory, 'store', 'incoming', 'half'), 'x');
