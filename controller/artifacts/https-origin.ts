@@ -5,6 +5,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { toError } from '../../kube/api/api-error.ts';
 import { checkedLookup, isPrivateAddress, privateAddressError } from './address-policy.ts';
 import { ArtifactError } from './artifact-error.ts';
+import { paced } from './paced.ts';
 import type { ArtifactOrigin, SourceRequest } from './source.ts';
 
 export interface HttpsOriginOptions {
@@ -66,7 +67,7 @@ async function openFile(agent: Agent, options: HttpsOriginOptions, source: Sourc
 /** The bytes of a successful answer, bounded by what it says of itself. @throws ArtifactError */
 export async function bodyOf(response: Dispatcher.ResponseData, source: SourceRequest): Promise<AsyncIterable<Uint8Array>> {
   if (response.statusCode !== 200) {
-    await response.body.dump();
+    response.body.destroy();
     throw new ArtifactError('SourceUnavailable', `${source.uri} answered ${response.statusCode}`);
   }
   const length = Number(response.headers['content-length']);
@@ -93,7 +94,7 @@ async function follow(
     const response = await send(agent, url, source, { ...rest, ...own });
     const location = response.headers['location'];
     if (response.statusCode >= 300 && response.statusCode < 400 && typeof location === 'string') {
-      await response.body.dump();
+      response.body.destroy(); // reading it takes as long as its sender likes
       url = parse(location, source.uri, url);
       continue;
     }
@@ -121,7 +122,7 @@ async function send(agent: Agent, url: URL, source: SourceRequest, order: Guarde
 
 async function* named(body: AsyncIterable<Uint8Array>, source: SourceRequest): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    yield* paced(body, source.uri);
   } catch (error) {
     throw asArtifactError(error, source);
   }

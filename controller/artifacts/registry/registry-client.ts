@@ -1,6 +1,7 @@
 // The distribution API of OCI registries, with its authentication: basic, or a bearer token from where the registry says.
 import type { Dispatcher } from 'undici';
 import { ArtifactError } from '../artifact-error.ts';
+import { paced } from '../paced.ts';
 
 /** Sends one request, hosts and redirects checked. `authorization` must go to no other origin. */
 export type RegistryTransport = (request: {
@@ -95,9 +96,9 @@ export class RegistryClient {
 
 /** A small answer as text. @throws ArtifactError TooLarge */
 export async function textOf(response: Dispatcher.ResponseData): Promise<string> {
-  const chunks: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+  for await (const chunk of paced(response.body, 'the registry')) {
     bytes += chunk.length;
     if (bytes > maximumTextBytes)
       throw new ArtifactError(

@@ -4,11 +4,13 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isPrivateAddress } from '../../../controller/artifacts/address-policy.ts';
 import { createHttpsOrigin } from '../../../controller/artifacts/https-origin.ts';
+import { paced } from '../../../controller/artifacts/paced.ts';
 import { openSource } from '../../../controller/artifacts/source.ts';
 import { ArtifactStore } from '../../../controller/artifacts/store.ts';
 import { createStoreOrigin } from '../../../controller/artifacts/store-origin.ts';
 import { parseRange } from '../../../controller/device-port/artifacts-route.ts';
 import { digestOf } from '../../../crds/digest.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const signal = AbortSignal.timeout(20_000);
 let directory: string;
@@ -204,6 +206,36 @@ describe('https:// sources', () => {
   });
   it.each(['1.1.1.1', '172.32.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8'])('%s is public', (address) => {
     expect(isPrivateAddress(address)).toBe(false);
+  });
+});
+
+describe('bytes that come over a network', () => {
+  const clock = new FakeClock();
+  /** A piece of so many bytes after so many seconds each. */
+  async function* pieces(size: number, seconds: number, count: number) {
+    for (let at = 0; at < count; at++) {
+      await clock.advance(seconds * 1000);
+      yield new Uint8Array(size);
+    }
+  }
+  const read = async (body: AsyncIterable<Uint8Array>) => {
+    let sum = 0;
+    for await (const piece of paced(body, 'https://slow.example.org/model', clock)) sum += piece.byteLength;
+    return sum;
+  };
+
+  it('are given up when they come one by one, though their sender is never silent', async () => {
+    await expect(read(pieces(1, 20, 1000))).rejects.toMatchObject({
+      reason: 'SourceUnavailable',
+      message: expect.stringContaining('https://slow.example.org/model sent 3 bytes in 60 s') as string,
+    });
+    await expect(read(pieces(2 ** 10, 1, 1000)), 'a kilobyte a second').rejects.toThrow('less than 1 MiB a minute');
+  });
+
+  it('are taken from a slow line, and from one that pauses at times', async () => {
+    expect(await read(pieces(2 ** 15, 1, 600))).toBe(600 * 2 ** 15);
+    expect(await read(pieces(2 ** 20, 50, 20))).toBe(20 * 2 ** 20);
+    expect(await read(pieces(10, 5, 11)), 'a small file that ends in its first minute').toBe(110);
   });
 });
 
