@@ -86,7 +86,7 @@ export class Instances {
   async stopAll(): Promise<void> {
     for (const { runner, tests } of this.#entries.values()) {
       tests.stop();
-      this.#stopping.add(runner.stop());
+      this.#stopping.add(runner.stop('the agent is stopping'));
     }
     await Promise.all(this.#stopping);
   }

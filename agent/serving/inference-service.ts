@@ -7,7 +7,7 @@ import { agrees, topClass } from './golden-set.ts';
 import type { Routes } from './routes.ts';
 import { isModelsFault, type ServedModel } from './served-model.ts';
 
-export type Protocol = 'http' | 'grpc' | 'mqtt';
+export type Protocol = 'http' | 'grpc';
 
 export interface ServiceRequest {
   name: string;
@@ -46,6 +46,8 @@ interface Deps {
 
 /** A request without a timeout waits this long for a model that is being started again. */
 const defaultTimeoutSeconds = 60;
+/** Some clients write the largest integer where they mean no limit. A timer of more than 24.8 days would fire at once. */
+const maximumTimeoutSeconds = 86_400;
 
 export class InferenceService {
   readonly #deps: Deps;
@@ -73,7 +75,9 @@ export class InferenceService {
       model = resolved.model;
       active = resolved.route.active;
       checkOutputs(model, request.outputs);
-      const deadline = arrived + (request.timeoutMicroseconds ?? defaultTimeoutSeconds * 1e6) / 1000;
+      using _ = model.expect(); // a swap while it is held back drops it as little as one while it runs
+      const timeoutMicroseconds = request.timeoutMicroseconds ?? defaultTimeoutSeconds * 1e6;
+      const deadline = arrived + Math.min(timeoutMicroseconds, maximumTimeoutSeconds * 1e6) / 1000;
       await this.#deps.pace?.(model, request.signal, deadline);
       const result = await model.infer({
         inputs: request.inputs,

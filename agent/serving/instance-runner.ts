@@ -10,7 +10,7 @@ import { retrySeconds } from '../retry-wait.ts';
 import type { ModelLoader } from './model-loader.ts';
 import { type InstancePlan, planInstance } from './plan-instance.ts';
 import { RevisionRun } from './revision-run.ts';
-import type { Routes } from './routes.ts';
+import type { Route, Routes } from './routes.ts';
 
 export interface RunnerDeps {
   clock: Clock;
@@ -38,8 +38,12 @@ export class InstanceRunner {
   readonly #work: Promise<void>;
   #instance: DesiredInstance;
   #routed: string | undefined;
+  /** What it told the table of routes last. */
+  #shown: Route | undefined;
   #recreateGapMilliseconds: number | undefined;
   #silentSince: number | undefined;
+  /** Whether the disk has yet to hear what serves. */
+  #unkept = false;
   #wake = Promise.withResolvers<void>();
 
   constructor(instance: DesiredInstance, deps: RunnerDeps, signal: AbortSignal) {
@@ -89,12 +93,13 @@ export class InstanceRunner {
     this.#wake.resolve();
   }
 
-  async stop(): Promise<void> {
+  /** @param farewell why nothing serves from now on. Without it nobody asks here any more: the model is none of this device's. */
+  async stop(farewell?: string): Promise<void> {
     this.#ended.abort();
     await this.#work;
-    const { namespace, spec } = this.#instance;
-    this.#deps.routes.delete(namespace, spec.deploymentName);
-    await Promise.all([...this.#revisions.values()].map((revision) => revision.unload(drainSeconds)));
+    if (farewell !== undefined) this.#show({ candidateSharePercent: 0, reason: farewell });
+    else if (this.#shown) this.#deps.routes.delete(this.#shown);
+    await Promise.all([...this.#revisions.values()].map((revision) => this.#unload(revision)));
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -120,7 +125,7 @@ export class InstanceRunner {
     await this.#route(plan);
     const going = plan.unload.map((name) => this.#revisions.get(name)).filter((revision) => revision !== undefined);
     if (going.length > 0 && plan.routeActive === undefined && plan.goal) await this.#makeWay(going);
-    else for (const revision of going) void revision.unload(drainSeconds).then(() => this.wake());
+    else for (const revision of going) void this.#unload(revision).then(() => this.wake());
     this.#forget();
     this.#deps.onChange();
   }
@@ -197,26 +202,43 @@ export class InstanceRunner {
 
   /** The swap: one assignment, so no request falls between two models. */
   async #route(plan: InstancePlan): Promise<void> {
-    const { namespace, spec } = this.#instance;
     const active = plan.routeActive === undefined ? undefined : this.#revisions.get(plan.routeActive);
     const candidate = plan.routeCandidate === undefined ? undefined : this.#revisions.get(plan.routeCandidate);
     const asWanted = active?.served !== undefined && plan.routeActive === plan.goal?.revision;
     const reason = asWanted ? undefined : this.#reasonForSilence(plan);
-    this.#deps.routes.set({
-      namespace,
-      deployment: spec.deploymentName,
-      candidateSharePercent: spec.candidateSharePercent ?? 0,
+    this.#show({
+      candidateSharePercent: this.#instance.spec.candidateSharePercent ?? 0,
       ...(active?.served === undefined ? {} : { active: active.served }),
       ...(candidate?.served === undefined ? {} : { candidate: candidate.served }),
       ...(reason === undefined ? {} : { reason }),
     });
     const before = this.#routed;
     this.#routed = active?.served === undefined ? undefined : plan.routeActive;
-    if (!active?.served || before === this.#routed) return;
+    if (!active?.served || (before === this.#routed && !this.#unkept)) return;
     if (this.#silentSince !== undefined)
       this.#recreateGapMilliseconds = Math.round(this.#deps.clock.monotonic() - this.#silentSince);
     this.#silentSince = undefined;
-    await this.#deps.onServing(this.#instance, active.slot);
+    await this.#keepServing(active.slot);
+  }
+
+  #show(route: Omit<Route, 'namespace' | 'deployment'>): void {
+    const { namespace, spec } = this.#instance;
+    this.#shown = { namespace, deployment: spec.deploymentName, ...route };
+    this.#deps.routes.set(this.#shown);
+  }
+
+  /** A full disk keeps nobody from being served, nor the model before from going. */
+  async #keepServing(slot: Slot): Promise<void> {
+    this.#unkept = true;
+    try {
+      await this.#deps.onServing(this.#instance, slot);
+      this.#unkept = false;
+    } catch (error) {
+      this.#deps.logger.warn(
+        { err: error, instance: this.#instance.name, revision: slot.revision },
+        'what serves now could not be kept on disk; it is tried again',
+      );
+    }
   }
 
   #reasonForSilence(plan: InstancePlan): string | undefined {
@@ -229,8 +251,17 @@ export class InstanceRunner {
   /** Recreate: the old model goes before the new one loads. How long nothing answered is measured and shown. */
   async #makeWay(going: readonly RevisionRun[]): Promise<void> {
     this.#silentSince = this.#deps.clock.monotonic();
-    await Promise.all(going.map((revision) => revision.unload(drainSeconds)));
+    await Promise.all(going.map((revision) => this.#unload(revision)));
     this.wake();
+  }
+
+  /** A server beside the agent, or its directory, may fail at it: that ends neither the agent nor the switch. */
+  async #unload(revision: RevisionRun): Promise<void> {
+    try {
+      await revision.unload(drainSeconds);
+    } catch (error) {
+      this.#deps.logger.warn({ err: error, revision: revision.slot.revision }, 'a model was not unloaded as it should be');
+    }
   }
 
   /** Drops what no slot names any more and is not loaded. */

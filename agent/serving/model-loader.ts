@@ -88,6 +88,7 @@ export class ModelLoader {
       const known = recallGolden(before, slot, runtime);
       const golden = known ?? (slot.goldenSet ? await this.#gate(model, slot, samples, signal) : undefined);
       const residentBytes = await model.residentBytes();
+      signal.throwIfAborted(); // nobody is there any more who would unload it
       const served = new ServedModel(address, slot, model, this.#deps, before?.statistics);
       this.#taken.set(served, residentBytes ?? expected);
       const loadMilliseconds = Math.round(clock.monotonic() - started);
@@ -109,8 +110,11 @@ export class ModelLoader {
   }
 
   async unload(served: ServedModel, drainSeconds: number): Promise<void> {
-    await served.drainAndClose(drainSeconds);
-    this.#taken.delete(served);
+    try {
+      await served.drainAndClose(drainSeconds);
+    } finally {
+      this.#taken.delete(served);
+    }
   }
 
   #engineOf(slot: Slot): Engine {

@@ -24,6 +24,7 @@ export class RevisionRun {
   readonly #cancelled = new AbortController();
   #fetch: 'no' | 'running' | 'done' = 'no';
   #load: 'no' | 'running' | 'waiting' | 'done' | 'unloading' = 'no';
+  #unloading: Promise<void> = Promise.resolve();
   #freshlyVerified = false;
   #loaded: Loaded | undefined;
   #failure: { reason: string; message: string } | undefined;
@@ -167,13 +168,21 @@ export class RevisionRun {
     }
   }
 
-  async unload(drainSeconds: number): Promise<void> {
-    if (this.#load !== 'done' || !this.#loaded) return;
+  /** Resolves when it is out of memory, also for who asks while it is on its way out. */
+  unload(drainSeconds: number): Promise<void> {
+    if (this.#load === 'done' && this.#loaded) this.#unloading = this.#unload(this.#loaded.served, drainSeconds);
+    return this.#unloading;
+  }
+
+  async #unload(served: ServedModel, drainSeconds: number): Promise<void> {
     this.#load = 'unloading';
-    await this.#deps.loader.unload(this.#loaded.served, drainSeconds);
-    this.#record = this.record;
-    this.#loaded = undefined;
-    this.#load = 'no';
+    try {
+      await this.#deps.loader.unload(served, drainSeconds);
+    } finally {
+      this.#record = this.record;
+      this.#loaded = undefined;
+      this.#load = 'no';
+    }
   }
 
   cancel(): void {

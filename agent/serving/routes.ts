@@ -34,8 +34,10 @@ export class Routes {
     this.#entries.set(key, { route, owed: this.#entries.get(key)?.owed ?? 0 });
   }
 
-  delete(namespace: string, deployment: string): void {
-    this.#entries.delete(`${namespace}/${deployment}`);
+  /** Only the very route: another may have taken its place meanwhile. */
+  delete(route: Route): void {
+    const key = `${route.namespace}/${route.deployment}`;
+    if (this.#entries.get(key)?.route === route) this.#entries.delete(key);
   }
 
   list(): Route[] {

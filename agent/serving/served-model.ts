@@ -28,6 +28,8 @@ export class ServedModel {
   readonly #clock: Clock;
   readonly #observer: InferenceObserver;
   #inFlight = 0;
+  /** Requests that were sent here and are held back before it. */
+  #expected = 0;
   #idle = Promise.withResolvers<void>();
 
   constructor(
@@ -53,6 +55,17 @@ export class ServedModel {
     return this.#inFlight;
   }
 
+  /** A request is on its way here: until this is disposed, a drain waits for it as for those that are in it. */
+  expect(): Disposable {
+    this.#expected++;
+    return {
+      [Symbol.dispose]: () => {
+        this.#expected--;
+        this.#tellIdle();
+      },
+    };
+  }
+
   /** @throws InferenceError */
   async infer(request: InferenceRequest): Promise<InferenceResult> {
     this.#inFlight++;
@@ -67,10 +80,7 @@ export class ServedModel {
       throw error;
     } finally {
       this.#inFlight--;
-      if (this.#inFlight === 0) {
-        this.#idle.resolve();
-        this.#idle = Promise.withResolvers();
-      }
+      this.#tellIdle();
     }
   }
 
@@ -78,12 +88,22 @@ export class ServedModel {
   async drainAndClose(seconds: number): Promise<void> {
     const enough = new AbortController();
     const limit = this.#clock.sleep(seconds * 1000, enough.signal).catch(() => {});
-    while (this.#inFlight > 0) {
+    while (this.#isAwaited()) {
       const left = await Promise.race([this.#idle.promise.then(() => true), limit.then(() => false)]);
       if (!left) break;
     }
     enough.abort();
     await this.#model.close();
+  }
+
+  #isAwaited(): boolean {
+    return this.#inFlight + this.#expected > 0;
+  }
+
+  #tellIdle(): void {
+    if (this.#isAwaited()) return;
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers();
   }
 }
 

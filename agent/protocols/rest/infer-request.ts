@@ -36,7 +36,8 @@ export function parseInferRequest(body: Buffer, headers: IncomingHttpHeaders): R
   const outputs = parseOutputs(json['outputs'], parameters['binary_data_output'] === true);
   const { id } = json;
   if (id !== undefined && typeof id !== 'string') throw invalid('id is not a string');
-  const timeout = parameters['timeout'];
+  const given = parameters['timeout'];
+  const timeout = typeof given === 'bigint' ? Number(given) : given;
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0))
     throw invalid('parameters.timeout is not a positive number of microseconds');
   const classes = classificationOf(parameters, 'parameters');
