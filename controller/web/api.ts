@@ -3,13 +3,13 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { EdgeDevice } from '../../crds/edge-device.ts';
 import type { ModelVersion } from '../../crds/model-version.ts';
 import { boundaries } from '../../energy/prediction/prediction.ts';
-import { events } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
 import type { KubeObject, Stored } from '../../kube/api/objects.ts';
 import type { Store } from '../../kube/cache/store.ts';
 import { findCondition } from '../../kube/meta/conditions.ts';
 import { instanceIndexes } from '../caches.ts';
 import type { SnapshotSources } from '../placement/snapshot.ts';
+import { latestEvents } from './latest-events.ts';
 
 export interface ApiSources {
   client: Client;
@@ -60,14 +60,11 @@ export function registerApi(app: FastifyInstance, { client, stores }: ApiSources
   app.get('/api/events', async (request) => {
     const abort = new AbortController();
     request.raw.once('close', () => abort.abort());
-    const { items } = await client.list(events, {
-      limit: eventLimit,
-      signal: AbortSignal.any([abort.signal, AbortSignal.timeout(10_000)]),
-    });
+    const latest = await latestEvents(client, eventLimit, AbortSignal.any([abort.signal, AbortSignal.timeout(10_000)]));
     return {
-      items: items
-        .map(({ eventTime, type, reason, note, regarding, series }) => ({ eventTime, type, reason, note, regarding, series }))
-        .sort((a, b) => (a.eventTime < b.eventTime ? 1 : -1)),
+      items: latest.map(({ eventTime, type, reason, note, regarding, series }) => {
+        return { eventTime, type, reason, note, regarding, series };
+      }),
     };
   });
 }
@@ -96,16 +93,17 @@ function missing(reply: FastifyReply, what: string) {
 function describeFleet(stores: ApiSources['stores']) {
   const ready = (object: { status?: { conditions?: Parameters<typeof findCondition>[0] } }) =>
     findCondition(object.status?.conditions ?? [], 'Ready')?.status ?? 'Unknown';
-  const devices: Record<string, Record<string, number>> = {};
+  // No object literal: a class may be named "constructor".
+  const devices = new Map<string, Record<string, number>>();
   for (const device of stores.devices.list()) {
     const className = device.status?.deviceClassName ?? '';
-    const counts = devices[className] ?? {};
-    devices[className] = counts;
+    const counts = devices.get(className) ?? {};
+    devices.set(className, counts);
     counts[ready(device)] = (counts[ready(device)] ?? 0) + 1;
   }
   const deployments: Record<string, number> = {};
   for (const deployment of stores.deployments.list()) deployments[ready(deployment)] = (deployments[ready(deployment)] ?? 0) + 1;
-  return { devices, deployments, models: stores.versions.size, instances: stores.instances.size };
+  return { devices: Object.fromEntries(devices), deployments, models: stores.versions.size, instances: stores.instances.size };
 }
 
 /** What every agent runs models with, whatever its board: a predictor of another runtime is transferred here too. */
