@@ -52,7 +52,8 @@ describe('two replicas of the controller', () => {
     expect(await leader()).toBe('first');
     await declare('one');
     await answered('one');
-    expect(writesToDeployments(replicas[0])).not.toEqual([]);
+    // What it wrote can be read before it has its answer.
+    await eventually(() => expect(writesToDeployments(replicas[0])).not.toEqual([]));
     expect(writesToDeployments(replicas[1])).toEqual([]);
     await eventually(async () => {
       const fleet = (await (await fetch(`${replicas[1]?.controller.webUrl}/api/fleet`)).json()) as {
