@@ -5,7 +5,8 @@ import { systemClock } from '../../kube/runtime/clock.ts';
 import { keepCompiled } from '../compile-cache.ts';
 import { connect } from '../connect.ts';
 import { makeDataDirectory } from '../data-directory.ts';
-import { CommandError } from '../exit-codes.ts';
+import { CommandError, usageError } from '../exit-codes.ts';
+import { bytesIn } from '../flags/bytes.ts';
 import { parsePort } from '../flags/number.ts';
 import { createLogger } from '../logger.ts';
 import { keepHeapSmall } from '../small-heap.ts';
@@ -25,6 +26,8 @@ interface ControllerFlags {
   allowHost?: string[];
   allowPrivateSources: boolean;
   sourceCa?: string;
+  storageLimit: string;
+  artifactLimit: string;
   leaderElect: boolean;
 }
 
@@ -33,6 +36,7 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
   const logger = createLogger({ part: 'controller' });
   const webPort = parsePort('--web-port', flags.webPort);
   const devicePort = parsePort('--device-port', flags.devicePort);
+  const limits = artifactLimitsOf(flags);
   const { apiServerCa } = flags;
   const apiServerAuthority = apiServerCa === undefined ? undefined : await readAuthority(apiServerCa);
   const dataDirectory = await makeDataDirectory(flags.dataDir);
@@ -59,6 +63,7 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
         },
         ...(flags.agentsNamespace === undefined ? {} : { agentsNamespace: flags.agentsNamespace }),
         artifacts: {
+          ...limits,
           allowedHosts: flags.allowHost ?? [],
           allowPrivateAddresses: flags.allowPrivateSources,
           ...(flags.sourceCa === undefined ? {} : { certificateAuthority: await readFile(flags.sourceCa, 'utf8') }),
@@ -72,6 +77,18 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
   } finally {
     await client.close();
   }
+}
+
+/** @throws CommandError that names the flag, its value and what is wanted. */
+export function artifactLimitsOf({ storageLimit, artifactLimit }: Pick<ControllerFlags, 'storageLimit' | 'artifactLimit'>) {
+  const quotaBytes = bytesIn('--storage-limit', storageLimit);
+  const maximumBytes = bytesIn('--artifact-limit', artifactLimit);
+  if (maximumBytes > quotaBytes)
+    throw usageError(
+      `--artifact-limit ${artifactLimit} is more than --storage-limit ${storageLimit}`,
+      'give room for at least one artifact of that length',
+    );
+  return { quotaBytes, maximumBytes };
 }
 
 /** PEM of --api-server-ca. */

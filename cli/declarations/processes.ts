@@ -31,6 +31,8 @@ export function declareProcesses(program: Command, signal: AbortSignal): void {
     .addOption(shared.allowHost())
     .addOption(shared.allowPrivateSources())
     .addOption(shared.sourceCa())
+    .option('--storage-limit <bytes>', 'room for artifacts, such as 100Gi', '20Gi')
+    .option('--artifact-limit <bytes>', 'longest file that a model may have, such as 8Gi', '4Gi')
     .option('--no-leader-elect', 'run without leader election: only with one replica')
     .addHelpText('after', '\nExample:\n  jouleops controller --kubeconfig ~/.kube/config --data-dir ./state')
     .action(async (flags) => (await import('../commands/controller.ts')).controller(flags, signal));

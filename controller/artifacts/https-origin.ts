@@ -6,7 +6,7 @@ import { toError } from '../../kube/api/api-error.ts';
 import { checkedLookup, isPrivateAddress, privateAddressError } from './address-policy.ts';
 import { ArtifactError } from './artifact-error.ts';
 import { paced } from './paced.ts';
-import type { ArtifactOrigin, SourceRequest } from './source.ts';
+import { type ArtifactOrigin, type SourceRequest, tooLarge } from './source.ts';
 
 export interface HttpsOriginOptions {
   /** Host names, `*.example.org` for every name below; empty refuses all. `any` is for a person's own command line. */
@@ -73,7 +73,7 @@ export async function bodyOf(response: Dispatcher.ResponseData, source: SourceRe
   const length = Number(response.headers['content-length']);
   if (length > source.maximumBytes) {
     response.body.destroy();
-    throw new ArtifactError('TooLarge', `${source.uri} has ${length} bytes, the limit is ${source.maximumBytes}`);
+    throw tooLarge(source, length);
   }
   return named(response.body, source);
 }

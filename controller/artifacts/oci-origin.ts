@@ -5,7 +5,7 @@ import { bodyOf, type HttpsOrigin } from './https-origin.ts';
 import { layerOf, mediaTypes, parseManifest } from './registry/manifest.ts';
 import { parseReference, pinnedReference, type RegistryReference } from './registry/reference.ts';
 import { RegistryClient, textOf } from './registry/registry-client.ts';
-import type { ArtifactOrigin, SourceRequest } from './source.ts';
+import { type ArtifactOrigin, type SourceRequest, tooLarge } from './source.ts';
 
 /** The file is the layer with the digest that the object declares; a tag is resolved each time and reported by digest. */
 export function createOciOrigin(https: HttpsOrigin): ArtifactOrigin {
@@ -16,8 +16,7 @@ export function createOciOrigin(https: HttpsOrigin): ArtifactOrigin {
       const client = new RegistryClient(reference.host, (order) => https.follow(source, order), source.authorization);
       const { manifest, digest } = await readManifest(client, reference, source);
       const layer = layerOf(manifest, source.digest ?? '', source.uri);
-      if (layer.size > source.maximumBytes)
-        throw new ArtifactError('TooLarge', `${source.uri} has ${layer.size} bytes, the limit is ${source.maximumBytes}`);
+      if (layer.size > source.maximumBytes) throw tooLarge(source, layer.size);
       const scope = pullScope(reference);
       const blob = await client.send('GET', `/v2/${reference.repository}/blobs/${layer.digest}`, { scope });
       source.onResolved?.(pinnedReference(reference, digest));

@@ -33,5 +33,12 @@ export function openSource(origins: readonly ArtifactOrigin[], request: SourceRe
   );
 }
 
+export function tooLarge({ uri, maximumBytes }: Pick<SourceRequest, 'uri' | 'maximumBytes'>, bytes: number): ArtifactError {
+  return new ArtifactError(
+    'TooLarge',
+    `${uri} has ${bytes} bytes, the limit is ${maximumBytes}: publish a smaller file, or give the controller a larger --artifact-limit`,
+  );
+}
+
 /** Schemes that the API names and that have no origin yet. */
 const planned = new Set(['s3', 'hf']);

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ArtifactError } from './artifact-error.ts';
-import type { ArtifactOrigin } from './source.ts';
+import { type ArtifactOrigin, tooLarge } from './source.ts';
 
 export function createStoreOrigin(root: string): ArtifactOrigin {
   return {
@@ -12,8 +12,7 @@ export function createStoreOrigin(root: string): ArtifactOrigin {
       const file = await resolveBelow(root, uri);
       const found = await stat(file);
       if (!found.isFile()) throw new ArtifactError('SourceUnavailable', `${uri} is not a file below ${root}`);
-      if (found.size > maximumBytes)
-        throw new ArtifactError('TooLarge', `${uri} has ${found.size} bytes, the limit is ${maximumBytes}`);
+      if (found.size > maximumBytes) throw tooLarge({ uri, maximumBytes }, found.size);
       return createReadStream(file, { signal });
     },
   };

@@ -132,7 +132,7 @@ export class ArtifactStore {
     if (excess > 0)
       throw new ArtifactError(
         'InsufficientStorage',
-        `${bytes} bytes do not fit: the artifact store may hold ${quotaBytes} bytes and ${this.usedBytes} are in use; delete model versions or raise the quota`,
+        `${bytes} bytes do not fit: the artifact store may hold ${quotaBytes} bytes and ${this.usedBytes} are in use; delete model versions, or give the controller a larger --storage-limit`,
       );
   }
 
@@ -163,7 +163,7 @@ async function writeHashed(
     if (bytes > maximumBytes)
       throw new ArtifactError(
         'TooLarge',
-        `the source sends more than ${maximumBytes} bytes: raise the limit or publish a smaller file`,
+        `the source sends more than ${maximumBytes} bytes: publish a smaller file, or give the controller a larger --artifact-limit`,
       );
     hash.update(chunk);
     await handle.writeFile(chunk);

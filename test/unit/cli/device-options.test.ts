@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { joinSourceOf, limitsOf } from '../../../cli/commands/agent.ts';
+import { artifactLimitsOf } from '../../../cli/commands/controller.ts';
 import { parseValidity } from '../../../cli/device/validity.ts';
+import { parseQuantity } from '../../../kube/meta/quantity.ts';
+import { manifestsFolder, readManifests } from '../../support/installation/manifests.ts';
 
 describe('how long a join token is good for', () => {
   it.each([
@@ -18,6 +21,34 @@ describe('how long a join token is good for', () => {
 
   it.each(['', '24', '0h', '31d', '1h30m', '-1h', '1 h', '999999d', 'h'])('is not "%s"', (text) => {
     expect(() => parseValidity(text)).toThrow(`--valid ${text} is not a time from one minute to thirty days`);
+  });
+});
+
+describe('what a controller keeps of models', () => {
+  it('is a room for all of them and a length for each', () => {
+    expect(artifactLimitsOf({ storageLimit: '20Gi', artifactLimit: '4Gi' })).toEqual({
+      quotaBytes: 20 * 2 ** 30,
+      maximumBytes: 4 * 2 ** 30,
+    });
+  });
+
+  it.each([
+    ['--storage-limit much is not an amount of bytes', { storageLimit: 'much', artifactLimit: '4Gi' }],
+    ['--artifact-limit 0 is not an amount of bytes', { storageLimit: '20Gi', artifactLimit: '0' }],
+    ['--artifact-limit 4Gi is more than --storage-limit 2Gi', { storageLimit: '2Gi', artifactLimit: '4Gi' }],
+  ])('%s', (message, flags) => {
+    expect(() => artifactLimitsOf(flags)).toThrow(message);
+  });
+
+  it('leaves room on the volume of the manifests for a file that is on its way', async () => {
+    const installed = await readManifests(join(manifestsFolder, 'install/controller.yaml'));
+    const find = (kind: string) => installed.find(({ object }) => object.kind === kind)?.object;
+    const volume = find('PersistentVolumeClaim') as { spec?: { resources: { requests: { storage: string } } } } | undefined;
+    const deployment = find('Deployment') as { spec?: { template: { spec: { containers: { args: string[] }[] } } } } | undefined;
+    const args = deployment?.spec?.template.spec.containers[0]?.args ?? [];
+    const storageLimit = args.find((arg) => arg.startsWith('--storage-limit='))?.split('=')[1] ?? '20Gi';
+    const { quotaBytes, maximumBytes } = artifactLimitsOf({ storageLimit, artifactLimit: '4Gi' });
+    expect(quotaBytes + maximumBytes).toBeLessThan(parseQuantity(volume?.spec?.resources.requests.storage ?? '0'));
   });
 });
 
