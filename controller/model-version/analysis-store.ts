@@ -22,20 +22,35 @@ interface Entry {
   result: AnalysisResult;
 }
 
+/** Beyond so many, those of graphs that no ModelVersion names any more are forgotten: versions come and go for years. */
+const maximumKept = 2000;
+
+export interface AnalysisRetention {
+  /** Digests of graphs that some object still names: what is known of them stays. */
+  referenced: () => ReadonlySet<string>;
+  maximum?: number;
+}
+
 export class AnalysisStore {
   readonly #directory: string;
   readonly #extractorVersion: number;
+  readonly #retention: AnalysisRetention | undefined;
+  /** Oldest first. */
   readonly #results = new Map<string, AnalysisResult>();
   readonly #writing = new Map<string, Promise<AnalysisResult>>();
 
-  private constructor(directory: string, extractorVersion: number) {
+  private constructor(directory: string, extractorVersion: number, retention: AnalysisRetention | undefined) {
     this.#directory = directory;
     this.#extractorVersion = extractorVersion;
+    this.#retention = retention;
   }
 
-  /** Reads every entry of this extractor version; others, and damaged ones, are removed. */
-  static async open(directory: string, extractorVersion: number): Promise<AnalysisStore> {
-    const store = new AnalysisStore(directory, extractorVersion);
+  /**
+   * Reads every entry of this extractor version; others, and damaged ones, are removed.
+   * @param retention without it everything is kept
+   */
+  static async open(directory: string, extractorVersion: number, retention?: AnalysisRetention): Promise<AnalysisStore> {
+    const store = new AnalysisStore(directory, extractorVersion, retention);
     await mkdir(directory, { recursive: true });
     for (const name of await readdir(directory)) {
       const file = path.join(directory, name);
@@ -75,9 +90,29 @@ export class AnalysisStore {
 
   async #write(key: string, result: AnalysisResult): Promise<AnalysisResult> {
     const entry: Entry = { key, extractorVersion: this.#extractorVersion, result };
-    await writeAtomically(path.join(this.#directory, `${key}.json`), JSON.stringify(entry));
+    await writeAtomically(this.#fileOf(key), JSON.stringify(entry));
     this.#results.set(key, result);
+    await this.#forgetOldest(key);
     return result;
+  }
+
+  async #forgetOldest(newest: string): Promise<void> {
+    if (!this.#retention) return;
+    const { referenced, maximum = maximumKept } = this.#retention;
+    let excess = this.#results.size - maximum;
+    if (excess <= 0) return;
+    const keep = referenced();
+    for (const key of [...this.#results.keys()]) {
+      if (excess <= 0) return;
+      if (key === newest || keep.has(`sha256:${key.slice(0, 64)}`)) continue;
+      this.#results.delete(key);
+      await rm(this.#fileOf(key), { force: true });
+      excess -= 1;
+    }
+  }
+
+  #fileOf(key: string): string {
+    return path.join(this.#directory, `${key}.json`);
   }
 }
 

@@ -23,12 +23,13 @@ export interface Models {
 }
 
 export async function openModels(options: CompleteOptions, caches: Caches): Promise<Models> {
+  const referenced = () => referencedDigests(caches);
   const artifacts = await ArtifactStore.open({
     directory: path.join(options.dataDirectory, 'artifacts'),
     quotaBytes: options.artifacts.quotaBytes,
-    referenced: () => referencedDigests(caches),
+    referenced,
   });
-  const analyses = await AnalysisStore.open(path.join(options.dataDirectory, 'analyses'), extractorVersion);
+  const analyses = await AnalysisStore.open(path.join(options.dataDirectory, 'analyses'), extractorVersion, { referenced });
   const https = createHttpsOrigin(options.artifacts);
   const origins = [createStoreOrigin(options.modelStoreDirectory), https, createOciOrigin(https)];
   const library = new PredictorLibrary({ predictorDirectory: options.predictorDirectory, artifacts, origins });
