@@ -10,6 +10,7 @@ import { fenceWrites } from '../kube/election/fenced-client.ts';
 import { runWithLeadership } from '../kube/election/leader-election.ts';
 import type { Clock } from '../kube/runtime/clock.ts';
 import { createEventRecorder } from '../kube/runtime/event-recorder.ts';
+import type { Metrics } from '../kube/runtime/metrics.ts';
 import { type Runnable, runGroups } from '../kube/runtime/runnables.ts';
 import { createCaches } from './caches.ts';
 import { createControllers } from './controllers.ts';
@@ -107,7 +108,7 @@ export async function runController(
         ready: reflector.synced,
         run: (running: AbortSignal) => reflector.run(running),
       })),
-      leader: options.leaderElection ? [elected(deps, options, leadership, lead)] : lead,
+      leader: options.leaderElection ? [elected({ ...deps, metrics: metrics.runtime }, options, leadership, lead)] : lead,
     },
     signal,
   );
@@ -134,7 +135,7 @@ interface Leadership {
 
 /** Followers keep their caches warm; only the leader runs these. */
 function elected(
-  deps: ControllerDeps,
+  deps: ControllerDeps & { metrics: Metrics },
   options: { systemNamespace: string; identity: string },
   leadership: Leadership,
   lead: Runnable[],

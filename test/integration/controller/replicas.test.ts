@@ -63,6 +63,14 @@ describe('two replicas of the controller', () => {
     });
   });
 
+  it('say in their metrics which of them leads', async () => {
+    const leads = async (replica: ControllerUnderTest | undefined) =>
+      /^leader_election_master_status\{name="jouleops-controller"\} (.*)$/m.exec(
+        await (await fetch(`${replica?.controller.webUrl}/metrics`)).text(),
+      )?.[1];
+    expect([await leads(replicas[0]), await leads(replicas[1])]).toEqual(['1', '0']);
+  });
+
   it('share one device port authority, so that a device may ask either', async () => {
     const [first, second] = await Promise.all(replicas.map((replica) => replica.controller.mintJoinToken({ validSeconds: 60 })));
     const fingerprint = (token = '') =>
