@@ -1,7 +1,7 @@
 // Generated from crds/*.yaml by crds/generate.ts: change the YAML, then run `npm run generate`.
 import type { Condition, KubeObject } from '../kube/api/objects.ts';
 
-/** Train or fine-tune a model, check the result, publish a ModelVersion. Its behaviour comes later: until then the condition Ready says NotImplemented. */
+/** Train or fine-tune a model, check the result, publish a ModelVersion. Its behaviour comes later: until then nothing acts on it, and it has no status. */
 export interface TrainingRun extends KubeObject {
   spec: TrainingRunSpec;
   status?: TrainingRunStatus;
