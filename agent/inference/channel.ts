@@ -30,6 +30,7 @@ export interface Call {
 const aheadBytes = 4 * 1024 * 1024;
 
 const helloId = 0;
+const maximumId = 0xffff;
 
 interface Outstanding {
   id: number;
@@ -54,8 +55,9 @@ export class Channel {
   /** In the order of their turns; the first has begun. */
   readonly #outstanding: Outstanding[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #nextId = helloId + 1;
+  #lastId = helloId;
   #goneBecause: string | undefined;
+  #takesCalls = true;
 
   /** The area is the channel's from here on. */
   constructor(
@@ -69,7 +71,8 @@ export class Channel {
     this.#clock = deps.clock;
     this.#socket = child.stdio[3] as net.Socket;
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    this.#socket.on('error', () => this.kill('closed its socket'));
+    // Most often it is gone already: how it ended says more than that its socket is closed.
+    this.#socket.on('error', () => this.#terminate());
     let complaint = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       complaint = (complaint + chunk.toString('utf8')).slice(-2000);
@@ -77,12 +80,19 @@ export class Channel {
     this.exited = new Promise((resolve) => {
       const onGone = (why: string) => {
         this.#goneBecause ??= why;
+        this.#takesCalls = false;
         if (complaint !== '') deps.logger.debug({ model: name, complaint }, 'what the model process wrote before it ended');
         this.#end(this.#goneBecause);
         resolve(this.#goneBecause);
       };
       child.once('error', (error) => onGone(`could not be started (${error.message})`));
-      child.once('exit', (code, signalName) => onGone(signalName ? `was ended by ${signalName}` : `exited with code ${code}`));
+      // Not 'exit': what it answered and complained of before is read first.
+      child.once('close', (code, signalName) => {
+        const error = /^(?:\w*Error|FATAL ERROR): .+$/m.exec(complaint)?.[0].slice(0, 300);
+        onGone(
+          (signalName ? `was ended by ${signalName}` : `exited with code ${code}`) + (error === undefined ? '' : ` (${error})`),
+        );
+      });
     });
     // Not in onGone, which an error and the exit after it both call: a second close would take somebody else's file.
     void this.exited.then(() => area?.close());
@@ -98,16 +108,16 @@ export class Channel {
 
   kill(why: string): void {
     this.#goneBecause ??= why;
-    this.#child.kill('SIGKILL');
+    this.#terminate();
   }
 
   call({ type, payload, timeoutSeconds, signal }: Call): Promise<Outcome> {
-    if (this.#goneBecause !== undefined) return Promise.resolve({ kind: 'notBegun' });
+    if (!this.#takesCalls) return Promise.resolve({ kind: 'notBegun' });
     if (signal?.aborted) return Promise.resolve({ kind: 'withdrawn' });
     return new Promise((resolve) => {
       const onAbort = () => this.#withdraw(entry);
       const entry: Outstanding = {
-        id: this.#nextId++,
+        id: this.#takeId(),
         timeoutSeconds,
         unsent: { type, payload },
         place: undefined,
@@ -120,6 +130,17 @@ export class Channel {
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#enter(entry);
     });
+  }
+
+  #terminate(): void {
+    this.#takesCalls = false;
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Begins again long before the field of a frame ends: a process may answer for years. No more than a few are outstanding. */
+  #takeId(): number {
+    this.#lastId = (this.#lastId % maximumId) + 1;
+    return this.#lastId;
   }
 
   #enter(entry: Outstanding): void {

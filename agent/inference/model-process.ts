@@ -1,10 +1,12 @@
 // Starts the process of one model and gives it requests, which it runs one after the other.
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { Clock } from '../../kube/runtime/clock.ts';
+import { hasEnded } from '../has-ended.ts';
 import { Channel, type Outcome } from './channel.ts';
 import type { FailureMessage, HelloMessage, LoadedMessage, LoadMessage } from './child/messages.ts';
 import type { Tensor } from './datatypes.ts';
@@ -98,15 +100,18 @@ export async function startModelProcess(
   signal: AbortSignal,
 ): Promise<ModelProcess> {
   signal.throwIfAborted();
-  const area = SharedArea.open();
-  const child = spawn(process.execPath, [...nodeFlags, entry], {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', area?.fd ?? 'ignore'],
-    env: { ...pick(['PATH', 'HOME', 'LANG', 'TZ', 'LD_LIBRARY_PATH', 'NODE_COMPILE_CACHE']), ...allocator },
-  });
   const { name, loadTimeoutSeconds } = options;
+  const area = SharedArea.open();
+  const child = await spawnChild(area).catch((error: Error) => {
+    area?.close();
+    throw new ModelLoadError('LoadFailed', `the process of model ${name} could not be started: ${error.message}`, {
+      cause: error,
+    });
+  });
   const channel = new Channel(child, area, { name, helloSeconds: loadTimeoutSeconds }, deps);
   const onAbort = () => channel.kill('was stopped');
   signal.addEventListener('abort', onAbort, { once: true });
+  if (hasEnded(signal)) onAbort(); // while the process came
   const answer = (outcome: Outcome): Frame => {
     if (outcome.kind === 'answered') return outcome.frame;
     const why = outcome.kind === 'ended' ? outcome.why : 'ended';
@@ -127,11 +132,26 @@ export async function startModelProcess(
     return new ModelProcess(channel, hello, parse<LoadedMessage>(frame), options);
   } catch (error) {
     channel.kill('was stopped');
+    // It may write what it has compiled until the very end: whoever is told that it is gone may remove its directory.
+    await channel.exited;
     signal.throwIfAborted();
     throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** @throws what the system says: too many open files, no memory for another process. */
+async function spawnChild(area: SharedArea | undefined): Promise<ChildProcess> {
+  const child: ChildProcess = spawn(process.execPath, [...nodeFlags, entry], {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', area?.fd ?? 'ignore'],
+    env: { ...pick(['PATH', 'HOME', 'LANG', 'TZ', 'LD_LIBRARY_PATH', 'NODE_COMPILE_CACHE']), ...allocator },
+  });
+  // Without descriptors for its streams Node gives a process that has none, and says why in an event that ends the agent if nobody listens.
+  const streams = child.stdio as ChildProcess['stdio'] | undefined;
+  if (streams) return child;
+  const [error] = await once(child, 'error');
+  throw error;
 }
 
 function loadError(options: ModelProcessOptions, failure: FailureMessage): ModelLoadError {

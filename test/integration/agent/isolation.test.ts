@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../../agent/inference/datatypes.ts';
@@ -150,6 +152,12 @@ describe('a model in a process of its own', () => {
     const [first, second] = await Promise.all([model.infer(loop(100_000n)), model.infer(loop(10n))]);
     expect(second.queueMicroseconds).toBeGreaterThan(first.modelMicroseconds * 0.9);
     expect(second.transferMicroseconds).toBeLessThan(first.modelMicroseconds);
+  });
+
+  it('costs the agent nothing more than this model when no process can be started', async () => {
+    const script = path.join(import.meta.dirname, 'out-of-descriptors.ts');
+    const { stdout } = await promisify(execFile)('prlimit', ['--nofile=64', process.execPath, script]);
+    expect(stdout).toMatch(/^LoadFailed: the process of model states could not be started: spawn .* EMFILE\n$/);
   });
 
   it('carries every datatype there and back', async () => {
