@@ -62,6 +62,7 @@ export function createControlPlaneHooks(clock: Clock, deps: () => Deps): Control
       publish: async (client, deviceObject, signal) => {
         publisher = new Publisher({
           clock,
+          logger,
           client,
           writer: new StatusWriter({ client, clock, logger, keep }),
           runners: () => instances.runners(),

@@ -46,7 +46,7 @@ export class Artifacts {
 
   /** Resolves when the blob is on disk and verified; retries until then. `onChange` is told of failures and of their end. */
   async ensure(wanted: Wanted, onChange: () => void, signal: AbortSignal): Promise<void> {
-    if (await this.store.verify(wanted.digest, signal)) return;
+    if (await this.#isHere(wanted.digest, signal)) return;
     try {
       await this.#fetchUntilHere(wanted, onChange, signal);
     } finally {
@@ -56,9 +56,19 @@ export class Artifacts {
     onChange();
   }
 
+  /** What cannot be looked at now, as without a descriptor, is not here: then it is fetched, and looked at again, until it is. */
+  async #isHere(digest: string, signal: AbortSignal): Promise<boolean> {
+    return this.store.verify(digest, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      this.#deps.logger.warn({ err: error, digest }, 'an artifact could not be read');
+      return false;
+    });
+  }
+
   async #fetchUntilHere(wanted: Wanted, onChange: () => void, signal: AbortSignal): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
+        if (attempt > 1 && (await this.#isHere(wanted.digest, signal))) return;
         return await this.#fetchOnce(wanted, signal);
       } catch (error) {
         signal.throwIfAborted();

@@ -83,7 +83,8 @@ export class BlobStore {
   async verify(digest: string, signal: AbortSignal): Promise<boolean> {
     const file = this.path(digest);
     const actual = await hashFile(file, this.disk, signal).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
+      // A disk that cannot give the bytes back has lost them.
+      if (error.code === 'ENOENT' || error.code === 'EIO') return undefined;
       throw error;
     });
     if (actual === hexOf(digest)) {

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { agentDeviceConditions, agentInstanceConditions } from '../../crds/conditions.ts';
 import type { EdgeDevice, EdgeDeviceStatus } from '../../crds/edge-device.ts';
 import type { ModelInstance, ModelInstanceStatus } from '../../crds/model-instance.ts';
@@ -14,6 +15,7 @@ import type { StatusWriter, WriteResult } from './status-writer.ts';
 
 interface Deps {
   clock: Clock;
+  logger: Logger;
   client: Pick<Client, 'get'>;
   writer: StatusWriter;
   runners: () => readonly InstanceRunner[];
@@ -56,7 +58,7 @@ export class Publisher {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, resuming } = this.#deps;
+    const { clock, logger, resuming } = this.#deps;
     // Once, and not a promise of its own: each race with one that lives as long as the agent would leave something behind.
     signal.addEventListener('abort', () => this.wake(), { once: true });
     const pause = async (milliseconds: number) => {
@@ -74,7 +76,12 @@ export class Publisher {
         await pause(left);
         continue;
       }
-      failures = (await this.#publish(signal)) ? 0 : failures + 1;
+      const whole = await this.#publish(signal).catch((error: unknown) => {
+        // Such as a disk that cannot list its artifacts: it must not end the agent, and with it what serves.
+        if (!hasEnded(signal)) logger.warn({ err: error }, 'the statuses could not be put together; they are tried again');
+        return false;
+      });
+      failures = whole ? 0 : failures + 1;
       const retryMilliseconds = retrySeconds(failures, firstRetrySeconds, tickMilliseconds / 1000) * 1000;
       await pause(failures === 0 ? tickMilliseconds : retryMilliseconds);
     }

@@ -27,6 +27,7 @@ function world(agentVersion: string) {
   const clock = new FakeClock();
   const did: string[] = [];
   let resuming = true;
+  let isBroken = false;
   const applyStatus: Client['applyStatus'] = async () => {
     did.push('write');
     return device as never; // nobody reads what comes back
@@ -39,12 +40,16 @@ function world(agentVersion: string) {
   });
   const publisher = new Publisher({
     clock,
+    logger: pino({ level: 'silent' }),
     client: { get: () => Promise.reject(new Error('no instance is read here')) },
     writer,
     runners: () => [],
     resuming: () => resuming,
     describeInstance: () => ({}),
-    describeDevice: async (_generation, before) => ({ agentVersion, conditions: [...before] }),
+    describeDevice: async (_generation, before) => {
+      if (isBroken) throw new Error('EIO: i/o error, scandir');
+      return { agentVersion, conditions: [...before] };
+    },
     device: () => device,
   });
   const stop = new AbortController();
@@ -52,6 +57,9 @@ function world(agentVersion: string) {
   return {
     clock,
     did,
+    breaks: (broken: boolean) => {
+      isBroken = broken;
+    },
     resumed: () => {
       resuming = false;
       publisher.wake();
@@ -88,6 +96,18 @@ describe('the first word of an agent after a start', () => {
     resumed();
     await clock.advance(600_000);
     expect(did).toEqual([]);
+    await end();
+  });
+
+  it('is said once it can be put together, and does not end the agent before', async () => {
+    const { clock, did, breaks, resumed, end } = world('0.2.0');
+    breaks(true);
+    resumed();
+    await clock.advance(60_000);
+    expect(did).toEqual([]);
+    breaks(false);
+    await clock.advance(60_000);
+    expect(did).toEqual(['keep', 'write']);
     await end();
   });
 

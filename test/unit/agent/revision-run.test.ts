@@ -2,9 +2,11 @@
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Artifacts } from '../../../agent/artifacts/artifacts.ts';
 import { BlobStore } from '../../../agent/artifacts/blob-store.ts';
+import { type Disk, systemDisk } from '../../../agent/disk/disk.ts';
 import type { ModelLoader } from '../../../agent/serving/model-loader.ts';
 import { ModelStatistics } from '../../../agent/serving/model-statistics.ts';
 import { RevisionRun } from '../../../agent/serving/revision-run.ts';
@@ -41,11 +43,22 @@ let directory: string;
 let store: BlobStore;
 let ended: AbortController;
 let clock: FakeClock;
+/** Why nothing can be read from the disk now. */
+let unreadable: string | undefined;
+const disk: Disk = {
+  ...systemDisk,
+  readStream: (file, end) => {
+    const code = unreadable;
+    if (code === undefined) return systemDisk.readStream(file, end);
+    return new Readable({ read: (_size) => {}, construct: (done) => done(Object.assign(new Error(code), { code })) });
+  },
+};
 beforeEach(async () => {
   directory = await mkdtemp(path.join(os.tmpdir(), 'jouleops-revision-'));
-  store = new BlobStore({ directory, quotaBytes: 1e6 });
+  store = new BlobStore({ directory, quotaBytes: 1e6, disk });
   await store.open();
   ended = new AbortController();
+  unreadable = undefined;
   clock = new FakeClock();
 });
 afterEach(async () => {
@@ -74,6 +87,29 @@ describe('a revision of several files', () => {
     await expect(fetching).rejects.toThrow();
     // Whoever asks for the same bytes next does not begin with that failure.
     expect(revision.failure).toBeUndefined();
+  });
+
+  it('whose files cannot be read for want of a descriptor says so, and is here without a network once they can', async () => {
+    for (const bytes of [graph, weights, samples]) await put(bytes);
+    unreadable = 'EMFILE';
+    const revision = run();
+    revision.beginFetch();
+    const fetching = revision.fetch(ended.signal, () => {});
+    await eventually(() => expect(revision.statusOf('Active')).toMatchObject({ phase: 'Failed', reason: 'DownloadFailed' }));
+    unreadable = undefined;
+    await eventually(async () => {
+      await clock.advance(2000);
+      expect(revision.fetched).toBe(true);
+    });
+    await fetching;
+    expect(await store.has(digestOf(graph))).toBe(true);
+  });
+
+  it('whose files the disk cannot give back any more is fetched again', async () => {
+    for (const bytes of [graph, weights, samples]) await put(bytes);
+    unreadable = 'EIO';
+    expect(await store.verify(digestOf(graph), ended.signal)).toBe(false);
+    expect(await store.has(digestOf(graph))).toBe(false);
   });
 
   it.each([
