@@ -54,9 +54,11 @@ export async function runGoldenSet(
 ): Promise<GoldenResult> {
   const metric = slot.goldenSet?.metric ?? 'Accuracy';
   let right = 0;
-  for (const sample of samples) {
+  for (const [index, sample] of samples.entries()) {
     signal.throwIfAborted();
-    const { outputs } = await model.infer({ inputs: sample.inputs, outputs: [] });
+    const { outputs } = await model.infer({ inputs: sample.inputs, outputs: [] }).catch((error: Error) => {
+      throw new Error(`golden sample ${index + 1} of ${samples.length}: ${error.message}`, { cause: error });
+    });
     if (metric === 'Accuracy' ? isRight(outputs, sample, slot.classLabels) : agrees(outputs, sample.outputs)) right++;
   }
   const permille = samples.length === 0 ? 0 : Math.round((1000 * right) / samples.length);

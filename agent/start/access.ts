@@ -46,7 +46,7 @@ export async function prepareAccess(options: Options, deps: { clock: Clock; logg
       `--client-ca-file ${options.clientAuthorityFile} needs TLS: give --tls-cert-file and --tls-key-file, or an address that is not loopback`,
     );
   const clientAuthority =
-    options.clientAuthorityFile === undefined ? undefined : await readText('--client-ca-file', options.clientAuthorityFile);
+    options.clientAuthorityFile === undefined ? undefined : await readAuthority(options.clientAuthorityFile);
   const token = await accessToken(options, guarded && clientAuthority === undefined, deps.logger);
   const limited = token !== undefined || clientAuthority !== undefined;
   if (tls) deps.logger.info({ host, fingerprint: tls.fingerprint }, 'inference is served over TLS');
@@ -70,6 +70,19 @@ async function readMaterial(certificateFile: string, keyFile: string): Promise<T
     );
   }
   return { certificate, key, fingerprint: new X509Certificate(certificate).fingerprint256 };
+}
+
+/** TLS itself takes any text for an authority, and then lets nobody in. */
+async function readAuthority(file: string): Promise<string> {
+  const authority = await readText('--client-ca-file', file);
+  try {
+    new X509Certificate(authority);
+  } catch (error) {
+    throw new Error(`--client-ca-file ${file} holds no certificate: ${(error as Error).message}; give the authority's, in PEM`, {
+      cause: error,
+    });
+  }
+  return authority;
 }
 
 /** Made on the first start, and again when it runs out or does not name the address any more. */
