@@ -9,7 +9,7 @@ import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
 import type { ClassKey, Prediction } from '../../energy/prediction/prediction.ts';
 import { type Predictor, predict } from '../../energy/prediction/predictor.ts';
 import { quantityAt } from '../../energy/prediction/verdict.ts';
-import { parsePower } from '../../energy/units.ts';
+import { parsePower, UnitError } from '../../energy/units.ts';
 import { calibrationKey, inForceOf } from '../calibration/stored.ts';
 import type { AnalysisSubject } from '../model-version/analysis-store.ts';
 import { type Judged, judgeBudget } from './admission.ts';
@@ -120,7 +120,8 @@ export class Estimator {
   /** Watts at rest at a boundary: the device's own measurement, else its class's. */
   idleWatts(device: EdgeDevice, boundary: Boundary): number | undefined {
     const own = device.status?.idlePower?.find((reading) => reading.boundary === boundary);
-    if (own) return parsePower(own.value);
+    const measured = own && positiveWatts(own.value);
+    if (measured !== undefined) return measured;
     const className = device.status?.deviceClassName;
     let deviceClass = className === undefined ? undefined : this.#sources.classOf(className);
     // A simulation borrows from the class it simulates; one step, so that no loop of names can matter.
@@ -131,6 +132,16 @@ export class Estimator {
         deviceClass.spec.simulatedFrom === undefined ? undefined : this.#sources.classOf(deviceClass.spec.simulatedFrom);
     }
     return undefined;
+  }
+}
+
+/** A meter with an offset may see nothing of an idle board, or less. That is no power, and must not end a pass over the whole fleet. */
+function positiveWatts(text: string): number | undefined {
+  try {
+    return parsePower(text);
+  } catch (error) {
+    if (error instanceof UnitError) return undefined;
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import type { ArtifactReference, ArtifactSource } from '../../crds/shared.ts';
 import { isNotFound, toError } from '../../kube/api/api-error.ts';
 import { secrets } from '../../kube/api/builtins.ts';
 import type { Client } from '../../kube/api/client.ts';
-import { parseQuantity } from '../../kube/meta/quantity.ts';
+import { countQuantity } from '../../kube/meta/quantity.ts';
 import { ArtifactError, type ArtifactReason } from '../artifacts/artifact-error.ts';
 import { authorizationIn, secretForms } from '../artifacts/secret-authorization.ts';
 import { type ArtifactOrigin, openSource } from '../artifacts/source.ts';
@@ -42,7 +42,7 @@ export async function acquire(
 ): Promise<Acquired> {
   const { label, reference } = artifact;
   const { digest } = reference;
-  const declared = reference.size === undefined ? undefined : parseQuantity(reference.size);
+  const declared = reference.size === undefined ? undefined : countQuantity(reference.size);
   const present = deps.artifacts.size(digest);
   if (present !== undefined && (declared === undefined || declared === present))
     return { kind: 'present', label, digest, bytes: present };

@@ -12,7 +12,7 @@ import type { Stored } from '../../kube/api/objects.ts';
 import { keyOf } from '../../kube/api/resource.ts';
 import type { Store } from '../../kube/cache/store.ts';
 import { findCondition, isTrue } from '../../kube/meta/conditions.ts';
-import { parseQuantity } from '../../kube/meta/quantity.ts';
+import { countQuantity } from '../../kube/meta/quantity.ts';
 import type { LivenessTracker } from '../edge-device/liveness.ts';
 import { chooseVariant, predictedJoules } from '../estimate/choose-variant.ts';
 import type { Estimator, VariantEstimate } from '../estimate/estimator.ts';
@@ -87,8 +87,8 @@ function viewDevice(sources: SnapshotSources, device: Stored<EdgeDevice>): Devic
     ...(liveness.kind === 'silent' ? { lostSeconds: liveness.seconds } : {}),
     ...(status?.agentVersion === undefined ? {} : { agentVersion: status.agentVersion }),
     upstreams: upstreamsOf(device),
-    ...(status?.allocatable?.memory === undefined ? {} : { memoryBytes: parseQuantity(status.allocatable.memory) }),
-    ...(status?.allocatable?.storage === undefined ? {} : { storageBytes: parseQuantity(status.allocatable.storage) }),
+    ...(status?.allocatable?.memory === undefined ? {} : { memoryBytes: countQuantity(status.allocatable.memory) }),
+    ...(status?.allocatable?.storage === undefined ? {} : { storageBytes: countQuantity(status.allocatable.storage) }),
     ...(spec.powerCap === undefined ? {} : { powerCapWatts: parsePower(spec.powerCap) }),
     ...(idleWatts === undefined ? {} : { idleWatts }),
   };
@@ -131,7 +131,7 @@ function existingPlacements(instances: readonly Stored<ModelInstance>[]): Map<st
     const placement = {
       deviceName: spec.deviceName,
       occupied: slots.length > 0,
-      memoryBytes: slots.reduce((sum, slot) => sum + parseQuantity(slot.peakMemory ?? 0), 0),
+      memoryBytes: slots.reduce((sum, slot) => sum + countQuantity(slot.peakMemory ?? 0), 0),
     };
     const placements = byDeployment.get(spec.deploymentUid);
     if (placements) placements.push(placement);
@@ -185,8 +185,8 @@ function judgeOf(sources: SnapshotSources, deployment: Stored<ModelDeployment>):
       ...(joules ? { joules } : {}),
       ...(marginalWatts ? { marginalWatts } : {}),
       ...(latencySeconds ? { latencySeconds } : {}),
-      memoryBytes: parseQuantity(deployment.spec.requirements?.memory ?? peakMemory.get(variant.name) ?? 0),
-      storageBytes: parseQuantity(variant.size ?? 0),
+      memoryBytes: countQuantity(deployment.spec.requirements?.memory ?? peakMemory.get(variant.name) ?? 0),
+      storageBytes: countQuantity(variant.size ?? 0),
     };
   };
 }

@@ -33,6 +33,19 @@ export function parseQuantity(quantity: string | number): number {
   return value;
 }
 
+/**
+ * The amount in base units of a text that a schema let through: what is too large to count is as much as can be counted. A pattern
+ * cannot say how large a number is, and whoever reads the objects of many people must not end at one of them.
+ */
+export function countQuantity(quantity: string | number): number {
+  try {
+    return parseQuantity(quantity);
+  } catch (error) {
+    if (error instanceof QuantityError) return Number.MAX_SAFE_INTEGER;
+    throw error;
+  }
+}
+
 /** Without loss; below a nano-unit it rounds up, away from zero, as Kubernetes does. */
 export function parseExactQuantity(quantity: string | number): ExactQuantity {
   const text = typeof quantity === 'number' ? String(quantity) : quantity;
