@@ -25,10 +25,15 @@ export interface OrderedTestsDeps {
   onChange: () => void;
 }
 
+/** Until a result that the disk refused is written again. */
+const retryMilliseconds = 10_000;
+
 export class OrderedTests {
   readonly #runner: InstanceRunner;
   readonly #deps: OrderedTestsDeps;
   readonly #signal: AbortSignal;
+  /** The newest word of each test. */
+  readonly #newest = new Map<string, EnergyTestStatus>();
   #energy: { id: string; windows: number; progress: TestProgress; stop: AbortController } | undefined;
   #traffic: { id: string; active: ServedModel; candidate: ServedModel; stop: AbortController } | undefined;
 
@@ -132,7 +137,11 @@ export class OrderedTests {
     const current = this.#kept();
     const tests = current?.tests?.filter((test) => test.id !== id || test.state === 'Completed');
     if (!current || !tests || tests.length === current.tests?.length) return;
-    this.#put({ ...current, tests }, 'the end of a test could not be kept on disk');
+    const { desired, logger, onChange } = this.#deps;
+    this.#newest.delete(id);
+    desired
+      .put({ ...current, tests })
+      .then(onChange, (error: unknown) => logger.error({ err: error }, 'the end of a test could not be kept on disk'));
   }
 
   /** The two newest tests, what is ordered last; and what was measured of three revisions. */
@@ -148,17 +157,26 @@ export class OrderedTests {
     const measured = (current.measured ?? []).filter((entry) => entry.revision !== revision);
     if (status.energy) measured.push({ revision, energy: status.energy });
     const next = { ...current, tests: [...others, status].slice(-2), measured: measured.slice(-3) };
-    this.#put(next, 'a test result could not be kept on disk');
+    this.#newest.set(status.id, status);
+    for (const id of this.#newest.keys()) if (id !== status.id && !ordered.has(id)) this.#newest.delete(id);
+    this.#deps.desired.put(next).then(this.#deps.onChange, (error: unknown) => this.#keepLater(revision, status, error));
+  }
+
+  /** What is said of a test has to be on disk before: on a full one it waits for room. */
+  #keepLater(revision: string, status: EnergyTestStatus, error: unknown): void {
+    const { clock, logger } = this.#deps;
+    logger.error({ err: error, test: status.id }, 'a test result could not be kept on disk; it is tried again');
+    clock.sleep(retryMilliseconds, this.#signal).then(
+      () => {
+        if (this.#newest.get(status.id) === status) this.#keep(revision, status);
+      },
+      () => {}, // the agent ends
+    );
   }
 
   #kept(): DesiredInstance | undefined {
     const { namespace, name } = this.#runner.instance;
     return this.#deps.desired.get(namespace, name);
-  }
-
-  #put(instance: DesiredInstance, otherwise: string): void {
-    const { desired, logger, onChange } = this.#deps;
-    desired.put(instance).then(onChange, (error: unknown) => logger.error({ err: error }, otherwise));
   }
 }
 

@@ -6,6 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AssignmentWatcher } from '../../../agent/assignment/assignment-watcher.ts';
 import { type DesiredInstance, DesiredState } from '../../../agent/assignment/desired-state.ts';
 import { type Disk, systemDisk } from '../../../agent/disk/disk.ts';
+import { OrderedTests } from '../../../agent/measurement/ordered-tests.ts';
+import type { InstanceRunner } from '../../../agent/serving/instance-runner.ts';
+import type { RevisionRun } from '../../../agent/serving/revision-run.ts';
 import type { EdgeDevice } from '../../../crds/edge-device.ts';
 import type { ModelInstance } from '../../../crds/model-instance.ts';
 import type { Client } from '../../../kube/api/client.ts';
@@ -145,4 +148,38 @@ describe('an instance that is assigned, changed or taken away while the disk is 
     stop.abort();
     await run.catch(() => {});
   });
+});
+
+it('the result of a test that a full disk refused is kept and told once there is room', async () => {
+  const clock = new FakeClock();
+  const slot = {
+    revision: 'states-1',
+    modelVersionName: 'states-1',
+    modelVersion: '1',
+    variant: 'fp32',
+    digest: 'sha256:a',
+    size: 1,
+  };
+  const energyTest = { id: 't1', kind: 'Baseline', windows: 6 } as never;
+  const ordered: DesiredInstance = { ...instance(1), spec: { ...instance(1).spec, active: slot, energyTest } };
+  await desired.put(ordered);
+  const revision = { slot, samples: [], served: { slot, model: { inputs: [] } } as never };
+  const runner: Partial<InstanceRunner> = {
+    instance: ordered,
+    revision: () => revision as Partial<RevisionRun> as RevisionRun,
+  };
+  let isTold = false;
+  const onChange = () => {
+    isTold = true;
+  };
+  const deps = { clock, logger: silentLogger, desired, book: {}, test: { clock }, onChange };
+  full = true;
+  const tests = new OrderedTests(runner as InstanceRunner, deps as never, new AbortController().signal);
+  tests.follow(); // it fails at once, for want of anything to measure with
+  await eventually(() => expect(clock.sleeping).toBe(1));
+  expect([isTold, desired.get('factory', 'states')?.tests]).toEqual([false, undefined]);
+  full = false;
+  await clock.advance(10_000);
+  await eventually(() => expect(isTold).toBe(true));
+  expect((await onDisk()).get('factory', 'states')?.tests).toMatchObject([{ id: 't1', state: 'Aborted', reason: 'Failed' }]);
 });
