@@ -1,6 +1,6 @@
 // The status of a ModelVersion out of what was fetched and read. Pure.
 import type { ModelVersion, ModelVersionStatus, VariantStatus } from '../../crds/model-version.ts';
-import type { GraphAnalysis } from '../../energy/graph/analysis.ts';
+import type { GraphAnalysis, TensorInfo } from '../../energy/graph/analysis.ts';
 import type { Condition, Stored } from '../../kube/api/objects.ts';
 import { removeCondition, setCondition } from '../../kube/meta/conditions.ts';
 import { counted } from '../../kube/meta/counted.ts';
@@ -8,8 +8,13 @@ import { formatQuantity } from '../../kube/meta/quantity.ts';
 import type { Acquired } from './acquire.ts';
 import type { AnalysisResult } from './analysis-store.ts';
 
+// What the definition lets a status hold. A graph may name and shape things as its maker likes, and a status that is refused says nothing.
 const maximumOperators = 64;
+const maximumOperatorLength = 128;
 const maximumTensors = 32;
+const maximumTensorNameLength = 256;
+const maximumRank = 16;
+const maximumVariantMessage = 4096;
 
 export interface VersionFindings {
   acquired: readonly Acquired[];
@@ -111,7 +116,8 @@ function describeVariant(version: ModelVersion, name: string, digest: string, fi
   const before = version.status?.variants?.find((variant) => variant.name === name && variant.digest === digest)?.source;
   const source = (file?.kind === 'present' ? file.source : undefined) ?? before;
   const size = file?.kind === 'present' ? { size: formatQuantity(file.bytes), ...(source === undefined ? {} : { source }) } : {};
-  if (file?.kind === 'missing') return { name, digest, reason: file.reason, message: file.message };
+  if (file?.kind === 'missing')
+    return { name, digest, reason: file.reason, message: file.message.slice(0, maximumVariantMessage).toWellFormed() };
   if (result === undefined) return { name, digest, ...size };
   if (result.kind === 'unsupported')
     return { name, digest, ...size, reason: 'UnsupportedModel', message: `${result.reason}: ${result.message}` };
@@ -121,19 +127,31 @@ function describeVariant(version: ModelVersion, name: string, digest: string, fi
 function describeGraph(analysis: GraphAnalysis): Partial<VariantStatus> {
   const { features } = analysis;
   return {
-    inputs: analysis.inputs.slice(0, maximumTensors),
-    outputs: analysis.outputs.slice(0, maximumTensors),
-    parameters: Math.round(features.parameters),
-    macs: Math.round(features.macs),
-    weightBytes: Math.round(features.initializerBytes),
-    activationBytes: Math.round(features.bytes),
+    inputs: analysis.inputs.slice(0, maximumTensors).map(describeTensor),
+    outputs: analysis.outputs.slice(0, maximumTensors).map(describeTensor),
+    parameters: countable(features.parameters),
+    macs: countable(features.macs),
+    weightBytes: countable(features.initializerBytes),
+    activationBytes: countable(features.bytes),
     peakMemory: formatQuantity(peakMemoryBytes(analysis)),
-    operators: analysis.operators.slice(0, maximumOperators),
+    operators: analysis.operators.filter(({ type }) => type.length <= maximumOperatorLength).slice(0, maximumOperators),
   };
+}
+
+function describeTensor({ name, datatype, shape }: TensorInfo): TensorInfo {
+  return {
+    name: name.slice(0, maximumTensorNameLength).toWellFormed(),
+    datatype,
+    shape: shape.slice(0, maximumRank).map(countable),
+  };
+}
+
+function countable(amount: number): number {
+  return Math.min(Math.round(amount), Number.MAX_SAFE_INTEGER);
 }
 
 /** What the model takes while it serves: what the analysing child really grew by, else weights and live activations. */
 export function peakMemoryBytes(analysis: GraphAnalysis): number {
   const computed = analysis.features.initializerBytes + analysis.features.peakActivationBytes;
-  return Math.ceil(Math.max(analysis.residentBytes ?? 0, computed));
+  return Math.min(Math.ceil(Math.max(analysis.residentBytes ?? 0, computed)), Number.MAX_SAFE_INTEGER);
 }
