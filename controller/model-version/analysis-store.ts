@@ -102,7 +102,7 @@ export class AnalysisStore {
     let excess = this.#results.size - maximum;
     if (excess <= 0) return;
     const keep = referenced();
-    for (const key of [...this.#results.keys()]) {
+    for (const key of this.#results.keys()) {
       if (excess <= 0) return;
       if (key === newest || keep.has(`sha256:${key.slice(0, 64)}`)) continue;
       this.#results.delete(key);
