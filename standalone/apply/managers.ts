@@ -115,10 +115,11 @@ export function capUpdaters(managers: Managers): Managers {
     }
     const bucket = { manager: bucketName, operation: 'Update' as const, apiVersion: entry.apiVersion, subresource: '' };
     const bucketKey = managerKey(bucket);
-    const earlier = capped.get(bucketKey) ?? capped.get(first);
+    // The bucket may be this entry itself: within one second names decide the order, and one may come before it.
+    const merged = [capped.get(bucketKey), capped.get(first), entry].flatMap((one) => (one ? [one.fields] : []));
     capped.delete(first);
     capped.delete(key);
-    capped.set(bucketKey, { ...bucket, time: entry.time, fields: earlier ? union(earlier.fields, entry.fields) : entry.fields });
+    capped.set(bucketKey, { ...bucket, time: entry.time, fields: merged.reduce(union) });
     count--;
   }
   return capped;

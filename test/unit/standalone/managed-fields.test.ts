@@ -53,6 +53,23 @@ describe('times of managers', () => {
   });
 });
 
+describe('more than ten updaters', () => {
+  it('share one entry without losing a field, also within one second', () => {
+    // The last one comes before ancient-changes by name.
+    const managers = [...Array.from({ length: 11 }, (_, index) => `updater-${String(index).padStart(2, '0')}`), 'aaa'];
+    let live: JsonObject | undefined;
+    for (const manager of managers) {
+      const values = isObject(live?.['spec']) && isObject(live['spec']['settings']) ? live['spec']['settings'] : {};
+      const metadata = live && isObject(live['metadata']) ? live['metadata'] : {};
+      const next = widget({ settings: { ...values, [manager]: 'x' } }, metadata);
+      live = updateManagedFields(live, next, { manager, kind, now: noon });
+    }
+    expect(Object.keys(times(live ?? {}))).toHaveLength(10);
+    const owned = JSON.stringify(live);
+    for (const manager of managers) expect(owned).toContain(`"f:${manager}"`);
+  });
+});
+
 describe('managedFields that cannot be trusted', () => {
   it('are replaced by those of the live object when they are malformed', () => {
     const live = applied(undefined, { a: 'x' }, 'one', morning);
