@@ -166,9 +166,16 @@ class GarbageCollector {
     const owners = ownersOf(object);
     if (owners.length === 0) return false;
     return owners.every((owner) => {
+      if (!this.#canBeLookedUp(owner, object)) return false;
       const found = this.#findOwner(owner, object);
       return found === undefined || (isBeingDeleted(found.object) && finalizersOf(found.object).includes(foregroundFinalizer));
     });
+  }
+
+  /** Of a kind that is not served here, or of one below a namespace for an object of the cluster, nobody can say that it is gone. */
+  #canBeLookedUp(owner: Owner, dependent: JsonObject): boolean {
+    const kind = this.#deps.registry.findByKind(owner.apiVersion, owner.kind);
+    return kind !== undefined && (!kind.compiled.definition.namespaced || namespaceOf(dependent) !== '');
   }
 
   #findOwner(owner: Owner, dependent: JsonObject): { key: StorageKey; object: JsonObject } | undefined {

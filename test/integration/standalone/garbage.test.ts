@@ -55,6 +55,16 @@ describe('garbage collection', () => {
     await read('reborn');
   });
 
+  it('keeps what names an owner of a kind that is not served here: nobody can say that it is gone', async () => {
+    const pod = { apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'e0f5a1de-4a3b-4d3e-8f51-1f0c5b1f7a10' };
+    await create('of-a-pod', [pod]);
+    const probe = await create('probe');
+    await create('of-the-probe', [probe]);
+    await test.client.delete(configMaps, key('probe'), { signal });
+    await gone('of-the-probe');
+    await read('of-a-pod');
+  });
+
   it('leaves dependents alone when they are orphaned', async () => {
     const owner = await create('parent');
     await create('orphan', [owner]);
