@@ -32,6 +32,7 @@ export async function choosePredictors(flags: PredictorFlags): Promise<ChosenPre
   if (flags.runtime !== undefined) oneOf('--runtime', flags.runtime, runtimes);
   if (flags.device === 'all') {
     const all = predictors.filter(({ card }) => boundary === undefined || card.boundary === boundary);
+    if (all.length === 0) throw noPredictor('no device class has a predictor', boundary, predictors);
     return all.map((predictor) => ({ predictor, deviceClass: predictor.card.deviceClass }));
   }
   return flags.device.split(',').map((deviceClass) => {
@@ -41,11 +42,15 @@ export async function choosePredictors(flags: PredictorFlags): Promise<ChosenPre
       ...(flags.runtime === undefined ? {} : { runtime: flags.runtime }),
     });
     if (predictor) return { predictor, deviceClass };
-    const known = [...new Set(predictors.map(({ card }) => `${card.deviceClass} (${card.boundary})`))].join(', ');
-    throw new CommandError(
-      `device class ${deviceClass} has no predictor${boundary === undefined ? '' : ` at boundary ${boundary}`}: nothing was measured, so nothing is said`,
-      `predictors at hand: ${known}`,
-      { exitCode: exitCodes.negative },
-    );
+    throw noPredictor(`device class ${deviceClass} has no predictor`, boundary, predictors);
   });
+}
+
+function noPredictor(what: string, boundary: string | undefined, predictors: readonly Predictor[]): CommandError {
+  const known = [...new Set(predictors.map(({ card }) => `${card.deviceClass} (${card.boundary})`))].join(', ');
+  return new CommandError(
+    `${what}${boundary === undefined ? '' : ` at boundary ${boundary}`}: nothing was measured, so nothing is said`,
+    `predictors at hand: ${known}`,
+    { exitCode: exitCodes.negative },
+  );
 }

@@ -74,6 +74,12 @@ describe('jouleops predict', () => {
       /jetson-nano has no predictor at boundary CoreRail/,
     ],
     [
+      'a boundary that no class has a predictor for',
+      ['good.onnx', '--boundary', 'Package'],
+      3,
+      /no device class has a predictor at boundary Package.*\n {2}next: predictors at hand: /,
+    ],
+    [
       'an unknown boundary',
       ['good.onnx', '--boundary', 'board'],
       2,
