@@ -32,6 +32,13 @@ export function parseSimulate(text: string): SimulatedDevice[] {
     }
     return Array.from({ length: Number(digits) }, (_, index) => ({ className, name: `simulated-${className}-${index + 1}` }));
   });
+  const twice = devices.find(({ name }, index) => devices.findIndex((other) => other.name === name) !== index);
+  if (twice) {
+    throw usageError(
+      `--simulate ${text}: ${twice.className} comes twice, and its devices would have the same names`,
+      `write it once, with the sum: --simulate ${twice.className}=${devices.filter((device) => device.className === twice.className).length}`,
+    );
+  }
   if (devices.length > maximumSimulated) {
     throw usageError(
       `--simulate ${text}: ${devices.length} devices, each of them a real agent process`,

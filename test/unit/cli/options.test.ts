@@ -34,6 +34,12 @@ describe('--simulate', () => {
     expect(error.exitCode).toBe(exitCodes.usage);
   });
 
+  it('names no device twice', () => {
+    const error = refusal(() => parseSimulate('jetson-nano=1,a=1,jetson-nano=2'));
+    expect(error.message).toContain('jetson-nano comes twice');
+    expect(error).toMatchObject({ exitCode: exitCodes.usage, next: expect.stringContaining('jetson-nano=3') as string });
+  });
+
   it('starts no more processes than a machine can bear', () => {
     expect(parseSimulate('a=32,b=32')).toHaveLength(64);
     expect(refusal(() => parseSimulate('a=32,b=33')).message).toContain('65 devices');
