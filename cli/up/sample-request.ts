@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
@@ -14,7 +14,7 @@ export interface SampleRequest {
   file: string;
 }
 
-/** Undefined where nothing that serves has a golden set. */
+/** Undefined where nothing that serves has a golden set, or where its file is not at hand: nothing but a line of help depends on it. */
 export async function prepareSample(
   dataDirectory: string,
   client: Client,
@@ -33,12 +33,13 @@ export async function prepareSample(
   const digest = picked && goldenOf(picked.deployment)?.digest;
   if (!picked || !digest) return undefined;
   const file = join(dataDirectory, 'controller', 'artifacts', 'blobs', 'sha256', digest.replace('sha256:', ''));
-  return { url: picked.url, file: await writeSampleRequest(dataDirectory, file) };
+  const request = await writeSampleRequest(dataDirectory, file).catch(() => undefined);
+  return request === undefined ? undefined : { url: picked.url, file: request };
 }
 
 /** Writes the first sample of a golden set (gzip JSON lines) as an Open Inference Protocol request. Answers its path. */
-async function writeSampleRequest(dataDirectory: string, goldenSetFile: string): Promise<string> {
-  const source = createReadStream(goldenSetFile);
+export async function writeSampleRequest(dataDirectory: string, goldenSetFile: string): Promise<string> {
+  const source = (await open(goldenSetFile)).createReadStream();
   const lines = createInterface({ input: source.pipe(createGunzip()), crlfDelay: Number.POSITIVE_INFINITY });
   try {
     for await (const line of lines) {
