@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -47,10 +46,15 @@ export async function superviseAgent(
 function start(spec: AgentSpec, tokenFile: string): ChildProcess {
   const log = createWriteStream(join(spec.directory, 'agent.log'), { flags: 'a' });
   const { args, environment } = agentCommand({ ...spec, tokenFile });
-  // A group of its own: Ctrl-C on the terminal reaches `up` alone, which then stops its agents in order.
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: environment });
-  child.stdout.pipe(log, { end: false });
-  child.stderr.pipe(log, { end: false });
+  // A group of its own: Ctrl-C on the terminal reaches `up` alone, which then stops its agents in order. By the channel an agent
+  // sees that `up` was killed: left alone it would hold its directory, and keep the next `up` from starting.
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true, env: environment });
+  const streams = [child.stdout, child.stderr].filter((stream) => stream !== null);
+  for (const stream of streams) stream.pipe(log, { end: false });
+  // On a full disk what it says is lost, and neither it nor `up` ends for that.
+  log.once('error', () => {
+    for (const stream of streams) stream.unpipe(log).resume();
+  });
   child.once('close', () => log.end());
   return child;
 }
@@ -85,7 +89,10 @@ async function keepAlive(
 /** Waits for the child to end; when the signal aborts, asks it to stop and insists after a while. */
 async function exitOf(child: ChildProcess, signal: AbortSignal): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
+  const exit = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve()); // it could not be started
+  });
   const stop = () => {
     child.kill('SIGTERM');
     setTimeout(() => child.kill('SIGKILL'), stopSeconds * 1000).unref();
