@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -155,7 +156,7 @@ describe('a model in a process of its own', () => {
   });
 
   it('costs the agent nothing more than this model when no process can be started', async () => {
-    const script = path.join(import.meta.dirname, 'out-of-descriptors.ts');
+    const script = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url));
     const { stdout } = await promisify(execFile)('prlimit', ['--nofile=64', process.execPath, script]);
     expect(stdout).toMatch(/^LoadFailed: the process of model states could not be started: spawn .* EMFILE\n$/);
   });
