@@ -34,10 +34,16 @@ export class RememberedPorts {
 
 function parse(text: string): Record<string, number> {
   try {
-    return JSON.parse(text) as Record<string, number>;
+    const ports = JSON.parse(text) as unknown;
+    if (typeof ports !== 'object' || ports === null) return {};
+    return Object.fromEntries(Object.entries(ports).filter((entry): entry is [string, number] => isPort(entry[1])));
   } catch {
     return {}; // a convenience, not state: a damaged file costs new ports and nothing else
   }
+}
+
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) <= 65_535;
 }
 
 function isFree(port: number): Promise<boolean> {
