@@ -2,8 +2,17 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../../cli/logger.ts';
+
+describe('the level of a log', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is refused by name when there is none such', () => {
+    vi.stubEnv('JOULEOPS_LOG', 'loud');
+    expect(() => createLogger()).toThrow('JOULEOPS_LOG=loud');
+  });
+});
 
 describe('a log in a file', () => {
   let directory: string;
