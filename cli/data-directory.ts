@@ -4,11 +4,11 @@ import { dirname, resolve } from 'node:path';
 import { CommandError } from './exit-codes.ts';
 
 /**
- * Makes the directory of --data-dir, for its owner only, and sees that it can be written. Absolute path out.
+ * Makes the directory that --data-dir or another flag names, for its owner only, and sees that it can be written. Absolute path out.
  * Segment by segment: the recursive mkdir of Node never returns where a parent says ENOENT although it is there, as /proc does.
  * @throws CommandError that names the directory and what stands in the way.
  */
-export async function makeDataDirectory(directory: string): Promise<string> {
+export async function makeDataDirectory(directory: string, flag = '--data-dir'): Promise<string> {
   const path = resolve(directory);
   try {
     await makeWithParents(path);
@@ -16,8 +16,8 @@ export async function makeDataDirectory(directory: string): Promise<string> {
     return path;
   } catch (error) {
     throw new CommandError(
-      `--data-dir ${directory} cannot be written: ${obstacle(error)}`,
-      'name a directory that you may write, for example --data-dir ./state',
+      `${flag} ${directory} cannot be written: ${obstacle(error)}`,
+      `name a directory that you may write, for example ${flag} ./${flag === '--data-dir' ? 'state' : 'made'}`,
       { cause: error },
     );
   }

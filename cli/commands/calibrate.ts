@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { RecordMismatchError } from '../../agent/calibration/calibration-record.ts';
 import { NoPowerSourceError, type PushPort } from '../../agent/calibration/power-choice.ts';
@@ -17,6 +17,7 @@ import { systemClock } from '../../kube/runtime/clock.ts';
 import { describeStep, formatResult, resultOf } from '../calibration/report.ts';
 import { readSources } from '../calibration/sources.ts';
 import { writePredictor } from '../calibration/write-predictor.ts';
+import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { numberIn, parsePort, wholeNumberIn } from '../flags/number.ts';
 import { oneOf } from '../flags/one-of.ts';
@@ -54,7 +55,7 @@ export async function calibrate(
   const format = parseOutputFormat(flags.output);
   const options = optionsOf(flags, probes, anchor);
   const sources = await readSources(flags.from);
-  await mkdir(flags.out, { recursive: true });
+  await makeDataDirectory(flags.out, '--out');
   const started = performance.now();
   const run = await measured(options, flags, signal);
   const { next } = run.progress;

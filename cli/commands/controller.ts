@@ -7,6 +7,7 @@ import { connect } from '../connect.ts';
 import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError, usageError } from '../exit-codes.ts';
 import { bytesIn } from '../flags/bytes.ts';
+import { readGivenFile } from '../flags/given-file.ts';
 import { parsePort } from '../flags/number.ts';
 import { createLogger } from '../logger.ts';
 import { keepHeapSmall } from '../small-heap.ts';
@@ -66,7 +67,7 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
           ...limits,
           allowedHosts: flags.allowHost ?? [],
           allowPrivateAddresses: flags.allowPrivateSources,
-          ...(flags.sourceCa === undefined ? {} : { certificateAuthority: await readFile(flags.sourceCa, 'utf8') }),
+          ...(flags.sourceCa === undefined ? {} : { certificateAuthority: await readGivenFile('--source-ca', flags.sourceCa) }),
         },
         leaderElection: flags.leaderElect,
       },

@@ -4,7 +4,7 @@ import { askedKey } from '../../energy/prediction/catalogue.ts';
 import { predict } from '../../energy/prediction/predictor.ts';
 import { rank, recommend as recommendation } from '../../energy/prediction/recommendation.ts';
 import { choosePredictors, type PredictorFlags } from '../choose-predictors.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { CommandError, exitCodes } from '../exit-codes.ts';
 import { parseDimensions } from '../flags/dimensions.ts';
 import { wholeNumber } from '../flags/number.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
@@ -59,10 +59,22 @@ export async function recommend(paths: readonly string[], flags: RecommendFlags,
     }
   }
   const ranked = chosen.flatMap(({ rows }) => rank(rows).map((row, index) => ({ ...row, rank: index + 1 })));
-  if (flags.plot !== undefined) await writeFile(flags.plot, paretoPlot(ranked, wishes.maximumJoules));
+  if (flags.plot !== undefined) await writePlot(flags.plot, paretoPlot(ranked, wishes.maximumJoules));
   const shown = ranked.filter((row) => row.rank <= top);
   if (format === 'json') printJson({ recommendations: shown, refused });
   else process.stdout.write(formatRecommendations(shown, refused, confidencePercent));
   if (wishes.maximumJoules !== undefined && !ranked.some(({ advice }) => advice === 'Deploy'))
     process.exitCode = exitCodes.negative;
+}
+
+async function writePlot(file: string, picture: string): Promise<void> {
+  await writeFile(file, picture).catch((error: Error) => {
+    throw new CommandError(
+      `--plot ${file} cannot be written: ${error.message}`,
+      'name a file in a directory that you may write',
+      {
+        cause: error,
+      },
+    );
+  });
 }

@@ -1,10 +1,11 @@
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { parsePredictorFile } from '../../energy/prediction/catalogue.ts';
 import { type PlanName, shippedPlans } from '../../energy/prediction/training/plans.ts';
 import { artifactText, trainShipped } from '../../energy/prediction/training/ship.ts';
 import { TableError } from '../../energy/prediction/training/table.ts';
+import { makeDataDirectory } from '../data-directory.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { parseOutputFormat, printJson } from '../output/format.ts';
 import { formatTable } from '../output/table.ts';
@@ -32,7 +33,7 @@ export async function train(flags: TrainFlags, signal: AbortSignal): Promise<voi
   const names = chosen(flags.only);
   const texts = await readTables(flags.data, names);
   const trained: Trained[] = [];
-  await mkdir(flags.out, { recursive: true });
+  await makeDataDirectory(flags.out, '--out');
   for (const name of names) {
     const started = performance.now();
     await setImmediate();

@@ -32,7 +32,7 @@ export async function readModelFiles(target: string): Promise<ModelFiles> {
   const models = names.filter((name) => name.endsWith('.onnx'));
   if (models.length === 0) throw usageError(`${target} holds no .onnx file`, 'name an .onnx file, or a folder with one');
   const yaml = names.includes('model.yaml') ? await readFile(path.join(folder, 'model.yaml'), 'utf8') : '';
-  const card = (parse(yaml) ?? {}) as ModelCard;
+  const card = readCard(path.join(folder, 'model.yaml'), yaml);
   card.variants ??= models.map((file) => ({
     name: models.length === 1 ? 'fp32' : path.basename(file, '.onnx').toLowerCase(),
     file,
@@ -79,6 +79,20 @@ export function modelVersionOf({ description, card, files }: ModelFiles, uri: st
       ...(driftReference === undefined ? {} : { driftReference: artifact(driftReference.file) }),
     },
   };
+}
+
+function readCard(file: string, text: string): ModelCard {
+  const next = 'docs/models.md says what it holds';
+  let card: unknown;
+  try {
+    card = parse(text) ?? {};
+  } catch (error) {
+    throw usageError(`${file}: ${(error as Error).message.split('\n', 1)[0]}`, next, error);
+  }
+  if (typeof card !== 'object' || card === null || Array.isArray(card)) throw usageError(`${file} holds no fields`, next);
+  const { variants } = card as { variants?: unknown };
+  if (variants !== undefined && !Array.isArray(variants)) throw usageError(`${file}: variants is no list`, next);
+  return card;
 }
 
 async function filesOf(folder: string): Promise<string[]> {

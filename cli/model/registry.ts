@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createHttpsOrigin, type HttpsOrigin } from '../../controller/artifacts/https-origin.ts';
 import { parseReference, type RegistryReference } from '../../controller/artifacts/registry/reference.ts';
 import { RegistryClient } from '../../controller/artifacts/registry/registry-client.ts';
-import { usageError } from '../exit-codes.ts';
+import { CommandError, usageError } from '../exit-codes.ts';
 
 export interface RegistryFlags {
   username?: string;
@@ -43,8 +43,7 @@ async function credentialsOf(host: string, flags: RegistryFlags): Promise<string
   const file = join(process.env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'), 'config.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  const { auths = {} } = JSON.parse(text) as { auths?: Record<string, { auth?: string }> };
-  const auth = auths[host]?.auth;
+  const auth = authIn(file, text, host);
   return auth === undefined ? undefined : `Basic ${auth}`;
 }
 
@@ -52,4 +51,15 @@ async function readGiven(flag: string, file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
     throw usageError(`${flag} ${file}: ${(error as Error).message}`, 'name a file that can be read', error);
   });
+}
+
+function authIn(file: string, text: string, host: string): string | undefined {
+  try {
+    const { auths } = JSON.parse(text) as { auths?: Record<string, { auth?: string }> };
+    return auths?.[host]?.auth;
+  } catch (error) {
+    throw new CommandError(`${file} is not JSON: ${(error as Error).message}`, 'log in again with "docker login"', {
+      cause: error,
+    });
+  }
 }

@@ -1,5 +1,4 @@
 // Makes the plan that the command line asks for. Apart from the command, so that what is compiled of it is kept.
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
@@ -9,6 +8,7 @@ import type { Client } from '../../kube/api/client.ts';
 import { systemClock } from '../../kube/runtime/clock.ts';
 import { connect } from '../connect.ts';
 import { CommandError } from '../exit-codes.ts';
+import { readGivenFile } from '../flags/given-file.ts';
 import { readDeviceFiles } from './device-files.ts';
 import { fleetObjects } from './fleet-objects.ts';
 import { type LiveFleet, readLiveFleet, readRepository } from './live-objects.ts';
@@ -79,7 +79,7 @@ async function make(order: PlanOrder, client: Client | undefined, signal: AbortS
         maximumBytes: 4 * gibibyte,
         allowedHosts: order.allowHost ?? [],
         allowPrivateAddresses: order.allowPrivateSources,
-        ...(order.sourceCa === undefined ? {} : { certificateAuthority: await readFile(order.sourceCa, 'utf8') }),
+        ...(order.sourceCa === undefined ? {} : { certificateAuthority: await readGivenFile('--source-ca', order.sourceCa) }),
       },
     },
   );
