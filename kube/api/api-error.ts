@@ -87,6 +87,13 @@ export function isExpired(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired' || error.reason === 'Gone');
 }
 
+/** The version that was asked for lies ahead of all that the server knows: it was restored from a backup, or lags behind another. */
+export function isAhead(error: unknown): error is ApiError {
+  return (
+    error instanceof ApiError && (error.details?.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge') ?? false)
+  );
+}
+
 export function isForbidden(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status === 403;
 }

@@ -1,7 +1,7 @@
 // Keeps a Store equal to one resource of an API server: list, then watch, for ever. Handles what ends other informers:
 // both forms of 410, errors inside a stream, silent stalls, cut lines, deletions in a gap, a re-created name.
 import type { Logger } from 'pino';
-import { ConnectionError, isExpired, isThrottled, toError, watchError } from '../api/api-error.ts';
+import { ConnectionError, isAhead, isExpired, isThrottled, toError, watchError } from '../api/api-error.ts';
 import type { Client, WatchEvent } from '../api/client.ts';
 import type { KubeObject, Stored } from '../api/objects.ts';
 import { keyOf, type Resource } from '../api/resource.ts';
@@ -256,7 +256,8 @@ export class Reflector<T extends KubeObject> {
 }
 
 function relistCause(error: Error, failures: number): RelistCause | undefined {
-  if (isExpired(error)) return 'expired';
+  // Until a restored server has come past the version it would only refuse, and then keep what happened before to itself.
+  if (isExpired(error) || isAhead(error)) return 'expired';
   if (error instanceof WatchStreamError) return 'malformed';
   return failures % failuresBeforeRelist === 0 ? 'failing' : undefined;
 }

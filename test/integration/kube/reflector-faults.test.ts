@@ -133,6 +133,17 @@ test('410 by an ERROR event inside a stream that began with 200: lists again', a
   await soon(() => expect(server.openWatches).toBe(1));
 });
 
+test('a version ahead of all that the server knows: lists again, for below it the server would tell nothing', async () => {
+  const status = failureStatus(504, 'Timeout');
+  const tooLarge = {
+    ...status,
+    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }] },
+  };
+  server.watches.push(streamThenEnd(event('ERROR', tooLarge)));
+  start();
+  await soon(() => expect(relists('expired')).toBe(1));
+});
+
 test('an ERROR event with 500: waits, then watches on from the same version without a list', async () => {
   server.watches.push(streamThenEnd(event('ADDED', configMap('one', '12')), event('ERROR', failureStatus(500, 'InternalError'))));
   start();
